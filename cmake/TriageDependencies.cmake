@@ -1,0 +1,16 @@
+# Everything comes from Debian 12; the list of packages stands in cmake/packages.txt.
+find_package(PkgConfig REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(doctest REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+# Debian 12's libjq ships no pkg-config file.
+find_path(JQ_INCLUDE_DIR jq.h REQUIRED)
+find_library(JQ_LIBRARY jq REQUIRED)
+add_library(jq::jq UNKNOWN IMPORTED)
+set_target_properties(jq::jq PROPERTIES IMPORTED_LOCATION ${JQ_LIBRARY}
+                      INTERFACE_INCLUDE_DIRECTORIES ${JQ_INCLUDE_DIR})

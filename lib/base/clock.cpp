@@ -1,0 +1,89 @@
+#include "lib/base/clock.h"
+
+#include <ctime>
+#include <cmath>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "lib/base/error.h"
+
+namespace triage {
+namespace {
+
+std::tm utc_fields(WallTime time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(
+      std::chrono::floor<std::chrono::seconds>(time));
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  return parts;
+}
+
+Duration read_clock(clockid_t id) {
+  timespec value{};
+  clock_gettime(id, &value);
+  return std::chrono::seconds(value.tv_sec) + std::chrono::nanoseconds(value.tv_nsec);
+}
+
+}  // namespace
+
+WallTime SystemClock::now() const {
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(read_clock(CLOCK_REALTIME)));
+}
+
+Duration SystemClock::monotonic() const { return read_clock(CLOCK_MONOTONIC); }
+
+std::string to_rfc3339(WallTime time) {
+  const std::tm parts = utc_fields(time);
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(time - whole).count();
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     milliseconds);
+}
+
+std::string to_time_of_day(WallTime time) {
+  const std::tm parts = utc_fields(time);
+  return fmt::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+double to_epoch_seconds(WallTime time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+WallTime from_epoch_seconds(double seconds) {
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(
+      std::chrono::milliseconds(std::llround(seconds * 1000.0))));
+}
+
+WallTime parse_rfc3339(const std::string& text) {
+  std::tm parts{};
+  int used = 0;
+  const int count =
+      std::sscanf(text.c_str(), "%4d-%2d-%2d%*1[T ]%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon,
+                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &used);
+  if (count != 6 || used == 0)
+    throw Error(ErrorCode::malformed, fmt::format("'{}' is not an RFC 3339 time", text));
+  parts.tm_year -= 1900;
+  parts.tm_mon -= 1;
+  double seconds = static_cast<double>(timegm(&parts));
+  std::string rest = text.substr(static_cast<std::size_t>(used));
+  if (!rest.empty() && (rest[0] == '.' || rest[0] == ',')) {
+    double scale = 0.1;
+    std::size_t i = 1;
+    for (; i < rest.size() && rest[i] >= '0' && rest[i] <= '9'; ++i, scale /= 10)
+      seconds += scale * (rest[i] - '0');
+    rest.erase(0, i);
+  }
+  int hours = 0;
+  int minutes = 0;
+  char sign = '+';
+  if (std::sscanf(rest.c_str(), "%1[+-]%2d%*1[:]%2d", &sign, &hours, &minutes) >= 2)
+    seconds -= (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+  return from_epoch_seconds(seconds);
+}
+
+Duration own_cpu_time() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+
+}  // namespace triage

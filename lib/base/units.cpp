@@ -1,0 +1,74 @@
+#include "lib/base/units.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "lib/base/error.h"
+
+namespace triage {
+
+std::string format_duration(double seconds) {
+  if (seconds < 0) return "-" + format_duration(-seconds);
+  if (seconds < 0.001) return fmt::format("{:.0f} us", seconds * 1e6);
+  if (seconds < 0.01) return fmt::format("{:.1f} ms", seconds * 1e3);
+  if (seconds < 0.9995) return fmt::format("{:.0f} ms", seconds * 1e3);
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 119.5) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 119.5 * 60) return fmt::format("{:.0f} min", seconds / 60);
+  if (seconds < 48 * 3600) return fmt::format("{:.1f} h", seconds / 3600);
+  return fmt::format("{:.0f} days", seconds / 86400);
+}
+
+std::string format_bytes(double bytes) {
+  constexpr std::array<const char*, 5> units{"B", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  while (std::abs(bytes) >= 1024 && unit + 1 < units.size()) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return unit == 0 || std::abs(bytes) >= 100 ? fmt::format("{:.0f} {}", bytes, units.at(unit))
+                                             : fmt::format("{:.1f} {}", bytes, units.at(unit));
+}
+
+std::string format_count(std::int64_t count) {
+  std::string digits = std::to_string(count);
+  const std::size_t first = digits[0] == '-' ? 1 : 0;
+  for (std::size_t i = digits.size(); i > first + 3; i -= 3) digits.insert(i - 3, " ");
+  return digits;
+}
+
+std::string format_ratio(double ratio) {
+  const double percent = ratio * 100;
+  if (percent != 0 && std::abs(percent) < 0.995) return fmt::format("{:.1f} %", percent);
+  return fmt::format("{:.0f} %", percent);
+}
+
+std::chrono::milliseconds parse_duration(std::string_view text, std::string_view what) {
+  const auto fail = [&]() -> std::chrono::milliseconds {
+    throw Error(ErrorCode::usage, fmt::format("{}: '{}' is not a duration", what, text),
+                "write a number and a unit: 250ms, 10s, 5m, 2h or 7d");
+  };
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || !(number >= 0)) return fail();
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  double scale = 0;
+  if (unit == "ms") scale = 1;
+  if (unit == "s" || unit.empty()) scale = 1e3;
+  if (unit == "m" || unit == "min") scale = 60e3;
+  if (unit == "h") scale = 3600e3;
+  if (unit == "d") scale = 86400e3;
+  if (scale == 0 || number * scale > 1e15) return fail();
+  return std::chrono::milliseconds(std::llround(number * scale));
+}
+
+std::string to_duration_text(std::chrono::milliseconds value) {
+  const auto count = value.count();
+  if (count % 1000 != 0) return fmt::format("{}ms", count);
+  return fmt::format("{}s", count / 1000);
+}
+
+}  // namespace triage

@@ -1,0 +1,1 @@
+#include "lib/os/sock_diag.h"

@@ -1,0 +1,19 @@
+#include <array>
+#include <vector>
+
+#include "lib/probes/make_probe.h"
+
+namespace triage::probes {
+
+std::span<const Probe> registry() {
+  static const std::vector<Probe> rows{};
+  return rows;
+}
+
+const Probe* find_probe(std::string_view name) {
+  for (const auto& probe : registry())
+    if (probe.name == name) return &probe;
+  return nullptr;
+}
+
+}  // namespace triage::probes

@@ -1,0 +1,65 @@
+#include "lib/report/report.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "lib/base/units.h"
+
+namespace triage {
+namespace {
+
+void change_block(Block& block, const std::function<void(std::string&)>& change) {
+  if (auto* paragraph = std::get_if<Paragraph>(&block)) change(paragraph->text);
+  if (auto* code = std::get_if<Code>(&block)) change(code->text);
+  if (auto* items = std::get_if<Items>(&block)) {
+    for (auto& item : items->items) {
+      change(item.text);
+      for (auto& note : item.notes) change(note);
+      change(item.code);
+    }
+  }
+  if (auto* table = std::get_if<Table>(&block))
+    for (auto& row : table->rows)
+      for (auto& cell : row) change(cell);
+}
+
+}  // namespace
+
+void for_each_text(Report& report, const std::function<void(std::string&)>& change) {
+  for (std::string* text : {&report.title, &report.headline, &report.aside}) change(*text);
+  for (auto& line : report.lead) change(line);
+  for (auto& section : report.sections) {
+    change(section.note);
+    for (auto& block : section.blocks) change_block(block, change);
+  }
+  for (auto& line : report.footer) change(line);
+}
+
+std::string verdict_word(const Report& report) {
+  std::string word = report.word.empty() ? std::string(name_of(report.severity)) : report.word;
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return word;
+}
+
+std::vector<std::string> footer_of(const std::vector<Touch>& touched, const Cost& cost) {
+  std::string text = "touched: ";
+  if (touched.empty()) text += "nothing";
+  for (std::size_t i = 0; i < touched.size(); ++i) {
+    const Touch& touch = touched[i];
+    if (i > 0) text += "; ";
+    text += touch.what;
+    if (!touch.detail.empty()) text += " (" + touch.detail + ")";
+    if (touch.count > 1) text += fmt::format(" x{}", format_count(touch.count));
+    if (touch.duration_ms >= 0.05) text += ", " + format_duration(touch.duration_ms / 1000);
+  }
+  text += ". No signal was sent, nothing was written to the target.";
+  return {text, fmt::format("own cost: {} CPU, {} pause of the target, {} in all",
+                            format_duration(cost.cpu_ms / 1000),
+                            cost.pause_ms == 0 ? "0 ms" : format_duration(cost.pause_ms / 1000),
+                            format_duration(cost.wall_ms / 1000))};
+}
+
+}  // namespace triage
