@@ -1,10 +1,10 @@
 #include "lib/base/clock.h"
 
-#include <ctime>
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdio>
-
-#include <fmt/format.h>
+#include <ctime>
 
 #include "lib/base/error.h"
 
@@ -12,8 +12,8 @@ namespace triage {
 namespace {
 
 std::tm utc_fields(WallTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(
-      std::chrono::floor<std::chrono::seconds>(time));
+  const std::time_t seconds =
+      std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   return parts;
@@ -31,7 +31,9 @@ WallTime SystemClock::now() const {
   return WallTime(std::chrono::duration_cast<WallTime::duration>(read_clock(CLOCK_REALTIME)));
 }
 
-Duration SystemClock::monotonic() const { return read_clock(CLOCK_MONOTONIC); }
+Duration SystemClock::monotonic() const {
+  return read_clock(CLOCK_MONOTONIC);
+}
 
 std::string to_rfc3339(WallTime time) {
   const std::tm parts = utc_fields(time);
@@ -84,6 +86,8 @@ WallTime parse_rfc3339(const std::string& text) {
   return from_epoch_seconds(seconds);
 }
 
-Duration own_cpu_time() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+Duration own_cpu_time() {
+  return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
 
 }  // namespace triage

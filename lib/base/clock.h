@@ -15,7 +15,7 @@ class Clock {
   Clock(const Clock&) = delete;
   Clock& operator=(const Clock&) = delete;
   virtual ~Clock() = default;
-  [[nodiscard]] virtual WallTime now() const = 0;      ///< wall clock, UTC
+  [[nodiscard]] virtual WallTime now() const = 0;        ///< wall clock, UTC
   [[nodiscard]] virtual Duration monotonic() const = 0;  ///< since an arbitrary start
 };
 

@@ -1,10 +1,10 @@
 #include "lib/base/finding.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "lib/base/error.h"
 
@@ -21,11 +21,16 @@ constexpr std::array<std::pair<Severity, std::string_view>, 5> names{{
 
 int rank(Severity severity) {
   switch (severity) {
-    case Severity::ok: return 0;
-    case Severity::info: return 1;
-    case Severity::unknown: return 2;
-    case Severity::warn: return 3;
-    case Severity::crit: return 4;
+    case Severity::ok:
+      return 0;
+    case Severity::info:
+      return 1;
+    case Severity::unknown:
+      return 2;
+    case Severity::warn:
+      return 3;
+    case Severity::crit:
+      return 4;
   }
   return 0;
 }
@@ -45,7 +50,9 @@ Severity severity_of(std::string_view name) {
               "use ok, info, warn, crit or unknown");
 }
 
-Severity worse(Severity a, Severity b) { return rank(a) >= rank(b) ? a : b; }
+Severity worse(Severity a, Severity b) {
+  return rank(a) >= rank(b) ? a : b;
+}
 
 void Envelope::find(std::string id, Severity level, std::string text) {
   severity = worse(severity, level);

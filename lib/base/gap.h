@@ -34,8 +34,8 @@ auto attempt(std::vector<Gap>& gaps, std::string what, Read&& read)
   try {
     return std::forward<Read>(read)();
   } catch (const Error& error) {
-    gaps.push_back({std::move(what), std::string(name_of(error.code())), error.what(),
-                    error.remedy()});
+    gaps.push_back(
+        {std::move(what), std::string(name_of(error.code())), error.what(), error.remedy()});
     return std::nullopt;
   }
 }

@@ -40,7 +40,7 @@ struct IsMap<std::map<std::string, T>> : std::true_type {};
 
 template <class T>
 concept Scalar = std::same_as<T, bool> || std::integral<T> || std::floating_point<T> ||
-                 std::same_as<T, std::string>;
+    std::same_as<T, std::string>;
 
 [[noreturn]] void wrong_shape(const std::string& where, const std::string& wanted);
 

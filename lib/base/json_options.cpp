@@ -1,8 +1,8 @@
 #include "lib/base/json_options.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "lib/base/json.h"
 #include "lib/base/units.h"

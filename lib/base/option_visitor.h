@@ -10,12 +10,13 @@ namespace triage {
 /// What is said about one option of a subcommand, once, for the command line, runbooks, the
 /// configuration, completion and the man page alike.
 struct OptionInfo {
-  std::string name;                  ///< "slow-after": --slow-after, key slow-after, `with` key slow_after
-  std::string help;                  ///< one sentence without full stop
-  std::string placeholder;           ///< "URI" in --db URI
+  std::string name;         ///< "slow-after": --slow-after, key slow-after, `with` key slow_after
+  std::string help;         ///< one sentence without full stop
+  std::string placeholder;  ///< "URI" in --db URI
   std::vector<std::string> choices;  ///< the allowed words, empty when free
   bool positional = false;           ///< may also be given without --name
   bool shared = false;               ///< one value for all subcommands in configuration ("db")
+  char letter = 0;                   ///< 'o' for -o, 0 for none
 };
 
 /// A subcommand's `describe(Options&, OptionVisitor&)` calls this once per option, in the order of

@@ -6,7 +6,9 @@
 namespace triage {
 namespace {
 
-double to_ms(Duration value) { return std::chrono::duration<double, std::milli>(value).count(); }
+double to_ms(Duration value) {
+  return std::chrono::duration<double, std::milli>(value).count();
+}
 
 }  // namespace
 
@@ -44,7 +46,9 @@ Duration Session::remaining() const {
   return std::max(Duration(0), deadline_ - clock_.monotonic());
 }
 
-void Session::set_deadline(Duration from_now) { deadline_ = clock_.monotonic() + from_now; }
+void Session::set_deadline(Duration from_now) {
+  deadline_ = clock_.monotonic() + from_now;
+}
 
 bool Session::cancelled() const {
   return cancelled_.load(std::memory_order_relaxed) || remaining() == Duration(0);

@@ -14,10 +14,10 @@ namespace triage {
 
 /// One line of "what it touched": a thing outside of triage that was read or asked.
 struct Touch {
-  std::string what;          ///< "database session", "/proc/4127", "log file"
-  std::string detail;        ///< "read-only, 5 statements"
-  std::int64_t count = 1;    ///< how often
-  double duration_ms = 0;    ///< time spent waiting for it
+  std::string what;        ///< "database session", "/proc/4127", "log file"
+  std::string detail;      ///< "read-only, 5 statements"
+  std::int64_t count = 1;  ///< how often
+  double duration_ms = 0;  ///< time spent waiting for it
 };
 
 template <class Visitor, class Self>
@@ -67,8 +67,8 @@ class Session {
   explicit Session(const Clock& clock, Progress progress = {});
 
   [[nodiscard]] const Clock& clock() const { return clock_; }
-  void touch(Touch touch);                   ///< equal `what` and `detail` are added up
-  void paused(Duration pause);               ///< the target was stopped for so long
+  void touch(Touch touch);      ///< equal `what` and `detail` are added up
+  void paused(Duration pause);  ///< the target was stopped for so long
   void progress(const std::string& text) const;
 
   /// Time that is left until the deadline; a very long time without one.
@@ -76,7 +76,7 @@ class Session {
   void set_deadline(Duration from_now);
   /// Asks the probes to stop early and to return what they have. Safe in signal handlers.
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
-  [[nodiscard]] bool cancelled() const;      ///< also true after the deadline
+  [[nodiscard]] bool cancelled() const;  ///< also true after the deadline
 
   [[nodiscard]] std::vector<Touch> touched() const;
   [[nodiscard]] Cost cost() const;

@@ -1,10 +1,10 @@
 #include "lib/base/units.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "lib/base/error.h"
 

@@ -29,7 +29,8 @@ struct ProcessInfo {
 
 /// Reads a proc tree. `root` is "/proc", or a copied tree in tests. Reads are relative to one open
 /// directory per process, so that a process which replaced the target meanwhile is not read.
-/// Every read throws Error{not_found} for a process that is gone, Error{refused} without permission.
+/// Every read throws Error{not_found} for a process that is gone, Error{refused} without
+/// permission.
 class Procfs {
  public:
   explicit Procfs(std::string root = "/proc") : root_(std::move(root)) {}

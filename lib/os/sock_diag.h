@@ -9,10 +9,10 @@ namespace triage::os {
 
 /// One TCP or UDP socket as NETLINK_SOCK_DIAG lists it (linux/inet_diag.h).
 struct InetSocket {
-  int family = 0;                ///< AF_INET or AF_INET6
-  int protocol = 0;              ///< IPPROTO_TCP or IPPROTO_UDP
-  int state = 0;                 ///< kernel number (net/tcp_states.h): 1 established, 10 listen ...
-  std::string local_address;     ///< numeric
+  int family = 0;             ///< AF_INET or AF_INET6
+  int protocol = 0;           ///< IPPROTO_TCP or IPPROTO_UDP
+  int state = 0;              ///< kernel number (net/tcp_states.h): 1 established, 10 listen ...
+  std::string local_address;  ///< numeric
   std::uint16_t local_port = 0;
   std::string peer_address;
   std::uint16_t peer_port = 0;
@@ -23,10 +23,10 @@ struct InetSocket {
 };
 
 struct InetFilter {
-  int family = 0;               ///< 0: both
-  int protocol = 6;             ///< IPPROTO_TCP
-  std::uint32_t states = ~0U;   ///< bit mask 1 << state
-  std::uint16_t local_port = 0; ///< 0: any; filtered in the kernel
+  int family = 0;                ///< 0: both
+  int protocol = 6;              ///< IPPROTO_TCP
+  std::uint32_t states = ~0U;    ///< bit mask 1 << state
+  std::uint16_t local_port = 0;  ///< 0: any; filtered in the kernel
   std::uint16_t peer_port = 0;
 };
 

@@ -32,10 +32,10 @@ Section sources_section(const Envelope& envelope) {
   Section section{"SOURCES", "each line repeats the raw answer", {}, true};
   Items items;
   for (const auto& source : envelope.provenance)
-    items.items.push_back({fmt::format("{} at {}: {}", source.source, source.at,
-                                       fmt::join(source.figures, " ")),
-                           {},
-                           source.repeat});
+    items.items.push_back(
+        {fmt::format("{} at {}: {}", source.source, source.at, fmt::join(source.figures, " ")),
+         {},
+         source.repeat});
   section.blocks.emplace_back(std::move(items));
   return section;
 }
@@ -47,8 +47,10 @@ std::string headline_of(const Envelope& envelope) {
     case Severity::unknown:
       return envelope.gaps.empty() ? "not enough is known to judge"
                                    : "not enough is known: " + envelope.gaps.front().why;
-    case Severity::ok: return "nothing wrong found";
-    default: return envelope.findings.empty() ? "" : envelope.findings.front().text;
+    case Severity::ok:
+      return "nothing wrong found";
+    default:
+      return envelope.findings.empty() ? "" : envelope.findings.front().text;
   }
 }
 

@@ -31,9 +31,7 @@ class TypedCall final : public Call {
     return finish(functions_.collect(options_, session), session);
   }
 
-  Json collect(Session& session) override {
-    return to_json(functions_.collect(options_, session));
-  }
+  Json collect(Session& session) override { return to_json(functions_.collect(options_, session)); }
 
   Outcome analyse(const Json& sample, Session& session) override {
     return finish(from_json<Sample>(sample, std::string(name_) + " sample"), session);
@@ -49,8 +47,8 @@ class TypedCall final : public Call {
     outcome.document = document_head(name_, result.envelope, std::move(options));
     outcome.document.update(to_json(result));
     append_tail(outcome.document, result.envelope, session);
-    outcome.report = frame_report(name_, result.envelope, functions_.sections(options_, result),
-                                  session);
+    outcome.report =
+        frame_report(name_, result.envelope, functions_.sections(options_, result), session);
     outcome.severity = result.envelope.severity;
     return outcome;
   }
@@ -71,11 +69,10 @@ Probe make_probe(std::string_view name, std::string_view summary, Help (*help)()
                  Result (*analyse)(const Options&, const Sample&),
                  std::vector<Section> (*sections)(const Options&, const Result&)) {
   const detail::Functions<Options, Sample, Result> functions{describe, collect, analyse, sections};
-  return {name, summary, help,
-          [=] {
-            return std::make_unique<detail::TypedCall<Options, Sample, Result>>(name, functions);
-          },
-          [=] { return document_schema(name, schema_of<Result>()); }};
+  return {
+      name, summary, help,
+      [=] { return std::make_unique<detail::TypedCall<Options, Sample, Result>>(name, functions); },
+      [=] { return document_schema(name, schema_of<Result>()); }};
 }
 
 }  // namespace triage::probes

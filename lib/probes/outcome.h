@@ -6,7 +6,8 @@
 namespace triage {
 
 struct Outcome {
-  Json document;  ///< `schema`, `at`, `target`, `options`, facts, `findings`, `gaps`, `touched`, ...
+  Json
+      document;  ///< `schema`, `at`, `target`, `options`, facts, `findings`, `gaps`, `touched`, ...
   Report report;
   Severity severity = Severity::ok;
 };

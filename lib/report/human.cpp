@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "lib/report/render.h"
 #include "lib/report/text_layout.h"
@@ -52,11 +52,16 @@ class Writer {
 
 const char* color_of(Severity severity) {
   switch (severity) {
-    case Severity::ok: return "1;32";
-    case Severity::info: return "1;36";
-    case Severity::warn: return "1;33";
-    case Severity::crit: return "1;31";
-    case Severity::unknown: return "1;35";
+    case Severity::ok:
+      return "1;32";
+    case Severity::info:
+      return "1;36";
+    case Severity::warn:
+      return "1;33";
+    case Severity::crit:
+      return "1;31";
+    case Severity::unknown:
+      return "1;35";
   }
   return "0";
 }

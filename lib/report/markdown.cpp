@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "lib/report/render.h"
 #include "lib/report/text_layout.h"
@@ -53,7 +53,8 @@ std::string markdown_of(const Items& items) {
   int number = 0;
   for (const auto& item : items.items) {
     const bool numbered = items.marker == Items::Marker::number;
-    out += (numbered ? fmt::format("{}. ", ++number) : std::string("- ")) + escape(item.text) + "\n";
+    out +=
+        (numbered ? fmt::format("{}. ", ++number) : std::string("- ")) + escape(item.text) + "\n";
     const std::string indent = numbered ? "   " : "  ";
     for (const auto& note : item.notes) out += indent + "- " + escape(note) + "\n";
     if (!item.code.empty()) out += fenced(item.code, indent);

@@ -1,9 +1,9 @@
 #include "lib/report/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
-
-#include <fmt/format.h>
 
 #include "lib/base/units.h"
 

@@ -44,14 +44,14 @@ struct Table {
 using Block = std::variant<Paragraph, Code, Items, Table>;
 
 struct Section {
-  std::string title;          ///< "EVIDENCE"
-  std::string note;           ///< behind the title, may be empty
+  std::string title;  ///< "EVIDENCE"
+  std::string note;   ///< behind the title, may be empty
   std::vector<Block> blocks;
   bool verbose_only = false;  ///< shown with -v
 };
 
 struct Report {
-  std::string title;              ///< "triage pool  service=orders  2026-11-24 02:04:31 UTC"
+  std::string title;  ///< "triage pool  service=orders  2026-11-24 02:04:31 UTC"
   Severity severity = Severity::ok;
   std::string word;               ///< "CONFIRMED"; empty: the severity's own word
   std::string headline;           ///< the verdict in one sentence

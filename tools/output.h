@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/base/json_fwd.h"
+#include "lib/os/fd.h"
+#include "lib/report/render.h"
+
+namespace triage {
+
+struct Outcome;
+
+/// Where results go: formats and files of -o. Files are opened before anything is measured, so that
+/// a bad path fails at once (Error{usage}); their old content stays until there is a result.
+class Outputs {
+ public:
+  explicit Outputs(const std::vector<std::string>& specifications);
+
+  /// Writes each output; result on stdout. When a file cannot be written (disk full), the others
+  /// are written all the same, the human report goes to stdout if nothing else went there, and
+  /// Error{budget} is thrown at the end.
+  void write(const Outcome& outcome, const RenderStyle& style);
+
+  /// True when stdout carries a machine format only.
+  [[nodiscard]] bool machine_on_stdout() const;
+
+ private:
+  enum class Format { human, json, markdown };
+  struct Output {
+    Format format = Format::human;
+    std::string path;  ///< empty: stdout
+    os::Fd file;
+  };
+  static Output parse(const std::string& specification);
+  static std::string render(Format format, const Outcome& outcome, const RenderStyle& style);
+
+  std::vector<Output> outputs_;
+};
+
+/// Writes all of `text`; false when the descriptor does not take it, errno says why.
+bool write_all(int fd, const std::string& text);
+
+}  // namespace triage

@@ -1,0 +1,144 @@
+#include "tools/program.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+#include <map>
+
+#include "lib/base/option_list.h"
+#include "lib/base/redact.h"
+#include "lib/probes/outcome.h"
+#include "tools/command_line.h"
+#include "tools/exit_code.h"
+#include "tools/help.h"
+#include "tools/output.h"
+#include "tools/settings.h"
+#include "tools/terminal.h"
+#include "tools/version.h"
+
+namespace triage {
+namespace {
+
+/// The session that a signal cancels; the handler may touch nothing else.
+Session* running_session = nullptr;
+volatile std::sig_atomic_t received_signal = 0;
+
+void on_signal(int signal) {
+  received_signal = signal;
+  if (running_session != nullptr) running_session->cancel();
+}
+
+/// The first Ctrl-C ends the run with what is known; the second ends the program.
+void watch_signals(Session& session) {
+  running_session = &session;
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+void print_error(const Error& error) {
+  Redactor redactor;
+  std::string line = "triage: " + redactor.apply(std::string_view(error.what()));
+  if (!error.remedy().empty()) line += "; " + redactor.apply(std::string_view(error.remedy()));
+  for (char& c : line)
+    if (c == '\n') c = ' ';
+  write_all(STDERR_FILENO, line + "\n");
+}
+
+void redact(Outcome& outcome, bool addresses) {
+  Redactor redactor({true, addresses});
+  outcome.document = redactor.apply(outcome.document);
+  for_each_text(outcome.report,
+                [&](std::string& text) { text = redactor.apply(std::string_view(text)); });
+}
+
+std::set<std::string> known_keys(const std::vector<std::unique_ptr<Command>>& commands) {
+  // Connections of back ends are settings of the place, whether or not this run asks them.
+  std::set<std::string> keys{"prometheus", "loki", "loki-org-id"};
+  for (const auto& command : commands) {
+    OptionList list;
+    command->describe(list);
+    for (const auto& row : list.rows()) {
+      keys.insert(command->name() + "." + row.info.name);
+      if (row.info.shared) keys.insert(row.info.name);
+    }
+  }
+  CommonOptions common;
+  OptionList list;
+  describe(common, list);
+  for (const auto& row : list.rows()) keys.insert(row.info.name);
+  return keys;
+}
+
+Settings load_settings(Invocation& invocation,
+                       const std::vector<std::unique_ptr<Command>>& commands) {
+  Settings settings(current_places(), invocation.common.config, invocation.common.profile);
+  settings.check_known(known_keys(commands));
+  SettingsVisitor visitor(settings, invocation.command->name(), invocation.given);
+  invocation.command->describe(visitor);
+  describe(invocation.common, visitor);
+  return settings;
+}
+
+Severity fail_level(const std::string& word) {
+  return word == "never" ? Severity::unknown : severity_of(word);
+}
+
+int run_command(Invocation& invocation, const Settings& settings) {
+  Outputs outputs(invocation.common.output);
+  const SystemClock clock;
+  ProgressLine progress(invocation.common);
+  Session session(clock, [&](const std::string& text) { progress.show(text); });
+  session.set_deadline(invocation.common.timeout);
+  watch_signals(session);
+  Outcome outcome = invocation.command->run(session, settings);
+  running_session = nullptr;
+  progress.clear();
+  redact(outcome, invocation.common.redact_addresses);
+  auto code =
+      static_cast<int>(exit_code_of(outcome.severity, fail_level(invocation.common.fail_on)));
+  if (invocation.common.exit_zero && code == static_cast<int>(ExitCode::finding)) code = 0;
+  outputs.write(outcome, style_for_stdout(invocation.common));
+  return received_signal != 0 ? 128 + received_signal : code;
+}
+
+int run_checked(const std::vector<std::string>& arguments) {
+  const auto commands = make_commands();
+  Invocation invocation = parse_command_line(arguments, commands);
+  switch (invocation.kind) {
+    case Invocation::Kind::version:
+      write_all(STDOUT_FILENO, fmt::format("triage {}\n", version));
+      return 0;
+    case Invocation::Kind::help:
+      write_all(STDOUT_FILENO, invocation.command == nullptr ? overview_help(commands)
+                                                             : command_help(*invocation.command));
+      return 0;
+    case Invocation::Kind::command:
+      break;
+  }
+  const Settings settings = load_settings(invocation, commands);
+  if (invocation.command->gives_outcome()) return run_command(invocation, settings);
+  const std::string text = invocation.command->text(invocation.common, settings);
+  return write_all(STDOUT_FILENO, text) ? 0 : static_cast<int>(ExitCode::internal);
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& arguments) {
+  try {
+    return run_checked(arguments);
+  } catch (const Error& error) {
+    print_error(error);
+    return static_cast<int>(exit_code_of(error.code()));
+  } catch (const std::exception& error) {
+    print_error({ErrorCode::internal, fmt::format("internal error: {}", error.what()),
+                 "please report it with the command that you typed"});
+    return static_cast<int>(ExitCode::internal);
+  }
+}
+
+}  // namespace triage

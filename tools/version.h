@@ -1,0 +1,7 @@
+#pragma once
+
+namespace triage {
+
+inline constexpr const char* version = TRIAGE_VERSION;
+
+}  // namespace triage
