@@ -19,6 +19,16 @@ std::tm utc_fields(WallTime time) {
   return parts;
 }
 
+/// "+05:30", "-0800" -> seconds east of UTC; 0 for "Z" and for no offset.
+double offset_seconds(const std::string& text) {
+  if (text.empty() || (text[0] != '+' && text[0] != '-')) return 0;
+  int hours = 0;
+  int minutes = 0;
+  const char* format = text.find(':') == std::string::npos ? "%2d%2d" : "%2d:%2d";
+  if (std::sscanf(text.c_str() + 1, format, &hours, &minutes) < 1) return 0;
+  return (text[0] == '-' ? -1.0 : 1.0) * (hours * 3600.0 + minutes * 60.0);
+}
+
 Duration read_clock(clockid_t id) {
   timespec value{};
   clock_gettime(id, &value);
@@ -78,12 +88,7 @@ WallTime parse_rfc3339(const std::string& text) {
       seconds += scale * (rest[i] - '0');
     rest.erase(0, i);
   }
-  int hours = 0;
-  int minutes = 0;
-  char sign = '+';
-  if (std::sscanf(rest.c_str(), "%1[+-]%2d%*1[:]%2d", &sign, &hours, &minutes) >= 2)
-    seconds -= (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-  return from_epoch_seconds(seconds);
+  return from_epoch_seconds(seconds - offset_seconds(rest));
 }
 
 Duration own_cpu_time() {

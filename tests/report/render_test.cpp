@@ -1,0 +1,63 @@
+#include "lib/report/render.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "lib/report/text_layout.h"
+
+namespace {
+
+triage::Report sample_report() {
+  triage::Report report;
+  report.title = "triage pool  orders  2026-11-24T02:04:31.000Z";
+  report.severity = triage::Severity::crit;
+  report.headline = "34 of 97 backends run one statement for up to 29 min";
+  report.lead = {"GET /reports/monthly -> one statement -> 97/100 slots"};
+  triage::Table table{{{"application", false, true}, {"connections", true, false}},
+                      {{"service-a", "91"}, {"a | pipe \x1b[31m", "6"}}};
+  triage::Items items{triage::Items::Marker::number,
+                      {{"take the route out of traffic", {"risk low"}, "SELECT 1;\nSELECT 2;"}}};
+  report.sections.push_back({"SLOTS", "3 reserved", {table, items}, false});
+  report.sections.push_back({"SOURCES", "", {triage::Paragraph{"only with -v"}}, true});
+  report.footer = {"touched: nothing"};
+  return report;
+}
+
+}  // namespace
+
+TEST_CASE("human: no line is wider than the terminal, and the verdict is the first block") {
+  triage::Report report = sample_report();
+  report.headline += std::string(30, 'x') + " " + std::string(40, 'y');
+  const std::string text = triage::render_human(report, {80, false, 0});
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) CHECK(triage::display_width(line) <= 80);
+  CHECK(text.find("CRIT  34 of 97") < text.find("SLOTS"));
+}
+
+TEST_CASE("human: control characters of outside text do not reach the terminal") {
+  CHECK(triage::render_human(sample_report(), {80, false, 0}).find('\x1b') == std::string::npos);
+  CHECK(triage::render_human(sample_report(), {80, true, 0}).find("\x1b[1;31mCRIT") !=
+        std::string::npos);
+}
+
+TEST_CASE("human: quiet keeps title, verdict and lead; verbose adds the sources") {
+  const std::string quiet = triage::render_human(sample_report(), {80, false, -1});
+  CHECK(quiet.find("CRIT") != std::string::npos);
+  CHECK(quiet.find("SLOTS") == std::string::npos);
+  CHECK(triage::render_human(sample_report(), {80, false, 0}).find("only with -v") ==
+        std::string::npos);
+  CHECK(triage::render_human(sample_report(), {80, false, 1}).find("only with -v") !=
+        std::string::npos);
+}
+
+TEST_CASE("markdown: outside text cannot become markup") {
+  const std::string text = triage::render_markdown(sample_report(), {80, false, 0});
+  CHECK(text.find("a \\| pipe") != std::string::npos);
+  CHECK(text.find("SELECT 1;\n   SELECT 2;") != std::string::npos);
+}
+
+TEST_CASE("layout: wrapping keeps every word") {
+  const auto lines = triage::wrap("one two three four", 9);
+  CHECK(lines == std::vector<std::string>{"one two", "three", "four"});
+}
