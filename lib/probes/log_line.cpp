@@ -229,6 +229,16 @@ std::string_view without_cri(std::string_view text) {
   return text;
 }
 
+/// 8-4-4-4-12 hex digits (RFC 9562).
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !is_hex(text[i])) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 LogLine parse_line(std::string_view line, std::int64_t reference_ms) {
@@ -260,6 +270,11 @@ std::string normalise_message(std::string_view message) {
   message = message.substr(0, 400);
   for (std::size_t at = 0; at < message.size() && result.size() < 200;) {
     std::size_t end = at;
+    if (is_uuid(message.substr(at, 36))) {
+      result += '#';
+      at += 36;
+      continue;
+    }
     while (end < message.size() && is_hex(message[end])) ++end;
     const auto run = message.substr(at, end - at);
     const bool digits = std::any_of(run.begin(), run.end(), is_digit);

@@ -98,9 +98,10 @@ void LogScan::add(std::string_view text, std::optional<std::int64_t> at_ms) {
     ++sample_.continuation_count;
   }
   const Part part = part_of(last_ms_);
+  if (text.empty()) return;
   if (part == Part::now) ++sample_.window_lines_count;
   if (part == Part::baseline) ++sample_.baseline_lines_count;
-  if (!line.continuation && !text.empty()) count_level(part, line.level);
+  if (!line.continuation) count_level(part, line.level);
   if (part != Part::outside && line.status != 0 && (line.duration_ms || !line.route.empty()))
     count_request(part, line);
   if (part != Part::outside && line.level == Level::error) count_error(part, line, text);

@@ -297,7 +297,12 @@ Result analyse(const Options& options, const Sample& sample) {
   judge_requests(result);
   note_gaps(sample, result);
   // Silence is no health: without one line in the window there is nothing to judge.
-  if (sample.window_lines_count == 0) result.envelope.severity = Severity::unknown;
+  // Without a time, what was found may be old, and what was not found may not have been there yet.
+  if (sample.window_lines_count == 0) {
+    result.envelope.severity = Severity::unknown;
+  } else if (!result.from) {
+    result.envelope.severity = worse(result.envelope.severity, Severity::unknown);
+  }
   note_provenance(sample, result);
   return result;
 }
