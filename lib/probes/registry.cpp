@@ -1,12 +1,16 @@
 #include <array>
 #include <vector>
 
+#include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
 
 namespace triage::probes {
 
 std::span<const Probe> registry() {
-  static const std::vector<Probe> rows{};
+  static const std::vector<Probe> rows{
+      make_probe("logs", "Known texts, levels, requests and errors in log files", logs::help,
+                 logs::describe, logs::collect, logs::analyse, logs::sections),
+  };
   return rows;
 }
 

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include "lib/base/units.h"
+#include "lib/probes/logs.h"
+
+namespace triage::probes::logs {
+namespace {
+
+std::string milliseconds(double value) {
+  return format_duration(value / 1000);
+}
+
+Section window_section(const Result& result) {
+  Section section{"WINDOW", "", {}, false};
+  const std::string window =
+      result.from ? fmt::format("{} to {} (the end is: {})", *result.from,
+                                result.to.value_or("unknown"), result.anchor)
+                  : std::string("unknown: no line has a time, the whole files are counted");
+  Table table{{{"", false, false}, {"", false, true}}, {}};
+  table.rows = {{"window", window},
+                {"covered", or_unknown(result.window_s, format_duration) + ", before it " +
+                                or_unknown(result.baseline_s, format_duration)},
+                {"lines", fmt::format("{} in the window, {} in all, {}",
+                                      format_count(result.window_lines_count),
+                                      format_count(result.lines_count),
+                                      format_bytes(static_cast<double>(result.bytes)))},
+                {"levels", fmt::format("{} error, {} warn", format_count(result.levels.error_count),
+                                       format_count(result.levels.warn_count)) +
+                               (result.baseline_levels
+                                    ? fmt::format("; before {} error, {} warn",
+                                                  format_count(result.baseline_levels->error_count),
+                                                  format_count(result.baseline_levels->warn_count))
+                                    : std::string("; before unknown"))},
+                {"with a time", or_unknown(result.parsed_ratio, format_ratio) + " of the lines"}};
+  section.blocks.emplace_back(std::move(table));
+  return section;
+}
+
+Section signatures_section(const Result& result) {
+  Section section{"SIGNATURES", "known texts, lines in the window", {}, false};
+  if (result.signatures.empty()) {
+    section.blocks.emplace_back(Paragraph{"none of the known texts occurs in the window"});
+    return section;
+  }
+  Table table{{{"signature", false, false},
+               {"count", true, false},
+               {"before", true, false},
+               {"first", false, false},
+               {"means", false, true}},
+              {}};
+  for (const auto& [id, hit] : result.signatures)
+    table.rows.push_back({id, format_count(hit.count), or_unknown(hit.baseline_count, format_count),
+                          hit.first ? hit.first->substr(11, 8) : "unknown", hit.meaning});
+  section.blocks.emplace_back(std::move(table));
+  return section;
+}
+
+Section requests_section(const Requests& requests) {
+  Section section{"REQUESTS", "from JSON request lines; worst route first", {}, false};
+  Table table{{{"route", false, true},
+               {"count", true, false},
+               {"5xx", true, false},
+               {"before", true, false},
+               {"p99", true, false},
+               {"before", true, false}},
+              {}};
+  table.rows.push_back({"all", format_count(requests.total_count),
+                        or_unknown(requests.error_ratio, format_ratio),
+                        or_unknown(requests.baseline_error_ratio, format_ratio),
+                        or_unknown(requests.p99_ms, milliseconds),
+                        or_unknown(requests.baseline_p99_ms, milliseconds)});
+  for (const auto& route : requests.routes)
+    table.rows.push_back({route.route, format_count(route.count), format_ratio(route.error_ratio),
+                          or_unknown(route.baseline_error_ratio, format_ratio),
+                          or_unknown(route.p99_ms, milliseconds),
+                          or_unknown(route.baseline_p99_ms, milliseconds)});
+  section.blocks.emplace_back(std::move(table));
+  return section;
+}
+
+Section errors_section(const Result& result) {
+  Section section{"ERROR MESSAGES", "numbers replaced by #, most frequent first", {}, false};
+  Table table{{{"count", true, false},
+               {"before", true, false},
+               {"first", false, false},
+               {"message", false, true}},
+              {}};
+  for (const auto& error : result.errors)
+    table.rows.push_back({format_count(error.count), or_unknown(error.baseline_count, format_count),
+                          error.first ? error.first->substr(11, 8) : "unknown", error.meaning});
+  section.blocks.emplace_back(std::move(table));
+  return section;
+}
+
+Section examples_section(const Result& result) {
+  Section section{"EXAMPLES", "one line per signature, redacted", {}, true};
+  Items items;
+  for (const auto& [id, hit] : result.signatures) items.items.push_back({id, {}, hit.example});
+  section.blocks.emplace_back(std::move(items));
+  return section;
+}
+
+}  // namespace
+
+std::vector<Section> sections(const Options& /*options*/, const Result& result) {
+  std::vector<Section> list;
+  list.push_back(window_section(result));
+  list.push_back(signatures_section(result));
+  if (result.requests) list.push_back(requests_section(*result.requests));
+  if (!result.errors.empty()) list.push_back(errors_section(result));
+  if (!result.signatures.empty()) list.push_back(examples_section(result));
+  return list;
+}
+
+}  // namespace triage::probes::logs
