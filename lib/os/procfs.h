@@ -42,6 +42,8 @@ class Procfs {
   [[nodiscard]] Fd open_process(const ProcessIdentity& id) const;
   /// The whole text of /proc/<pid>/<file>.
   [[nodiscard]] std::string read(pid_t pid, const std::string& file) const;
+  /// The whole text of a file that belongs to no process: "sys/fs/file-nr".
+  [[nodiscard]] std::string read_file(const std::string& file) const;
   /// Throws Error{not_found} when the pid is gone or was used again.
   void check_same(const ProcessIdentity& id) const;
 

@@ -1,6 +1,7 @@
 #include <array>
 #include <vector>
 
+#include "lib/probes/fds.h"
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
 
@@ -8,6 +9,8 @@ namespace triage::probes {
 
 std::span<const Probe> registry() {
   static const std::vector<Probe> rows{
+      make_probe("fds", "open descriptors by kind and peer, against the limits", fds::help,
+                 fds::describe, fds::collect, fds::analyse, fds::sections),
       make_probe("logs", "Known texts, levels, requests and errors in log files", logs::help,
                  logs::describe, logs::collect, logs::analyse, logs::sections),
   };
