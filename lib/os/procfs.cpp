@@ -51,6 +51,7 @@ std::string read_at(const Fd& directory, pid_t pid, const std::string& file) {
 struct Stat {
   std::string name;
   char state = '?';
+  pid_t parent = 0;
   std::uint64_t start_ticks = 0;
 };
 
@@ -58,11 +59,12 @@ Stat parse_stat(std::string_view text, pid_t pid) {
   const std::size_t open = text.find('(');
   const std::size_t close = text.rfind(')');
   if (open == std::string_view::npos || close == std::string_view::npos || close < open ||
-      close + 2 >= text.size())
+      close + 4 >= text.size())
     throw Error(ErrorCode::malformed, fmt::format("/proc/{}/stat has an unknown form", pid));
   Stat stat;
   stat.name = text.substr(open + 1, close - open - 1);
   stat.state = text[close + 2];
+  std::from_chars(text.data() + close + 4, text.data() + text.size(), stat.parent);
   constexpr int start_field = 22;
   int field = 3;
   std::size_t at = close + 2;
@@ -113,6 +115,7 @@ ProcessInfo Procfs::process(pid_t pid) const {
   info.id = {pid, stat.start_ticks};
   info.name = stat.name;
   info.state = stat.state;
+  info.parent = stat.parent;
   info.arguments = split_arguments(read_at(directory, pid, "cmdline"));
   struct stat owner = {};
   if (::fstat(directory.get(), &owner) == 0) info.uid = owner.st_uid;

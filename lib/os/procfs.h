@@ -24,7 +24,8 @@ struct ProcessInfo {
   std::string name;                    ///< comm, at most 15 bytes
   std::vector<std::string> arguments;  ///< empty for kernel threads and zombies
   char state = '?';                    ///< R S D T Z ... (proc(5))
-  std::uint32_t uid = 0;               ///< effective
+  pid_t parent = 0;
+  std::uint32_t uid = 0;  ///< effective
 };
 
 /// Reads a proc tree. `root` is "/proc", or a copied tree in tests. Reads are relative to one open

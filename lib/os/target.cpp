@@ -36,12 +36,7 @@ std::string command_line(const ProcessInfo& process) {
 std::set<pid_t> own_line(const Procfs& procfs) {
   std::set<pid_t> line;
   pid_t pid = ::getpid();
-  while (pid > 1 && line.insert(pid).second) {
-    const std::string stat = procfs.read(pid, "stat");
-    const std::size_t close = stat.rfind(')');
-    if (close == std::string::npos || close + 4 >= stat.size()) break;
-    std::from_chars(stat.data() + close + 4, stat.data() + stat.size(), pid);
-  }
+  while (pid > 1 && line.insert(pid).second) pid = procfs.process(pid).parent;
   return line;
 }
 

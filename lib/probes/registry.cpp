@@ -4,11 +4,14 @@
 #include "lib/probes/fds.h"
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
+#include "lib/probes/pool.h"
 
 namespace triage::probes {
 
 std::span<const Probe> registry() {
   static const std::vector<Probe> rows{
+      make_probe("pool", "connection slots of PostgreSQL: holders, statements, locks", pool::help,
+                 pool::describe, pool::collect, pool::analyse, pool::sections),
       make_probe("fds", "open descriptors by kind and peer, against the limits", fds::help,
                  fds::describe, fds::collect, fds::analyse, fds::sections),
       make_probe("logs", "Known texts, levels, requests and errors in log files", logs::help,

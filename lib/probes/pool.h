@@ -1,0 +1,252 @@
+#pragma once
+
+/// `triage pool`: who holds the connection slots of a PostgreSQL server, with which statements, and
+/// which local process is behind each connection.
+///
+/// Sources, best first: pg_stat_activity in a read-only session; when every slot is taken and the
+/// role may not use a reserved one, the process titles of the server's backends on this host.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/finding.h"
+#include "lib/base/option_visitor.h"
+#include "lib/base/session.h"
+#include "lib/report/report.h"
+
+namespace triage::probes::pool {
+
+struct Options {
+  std::string db;
+  std::string target;  ///< process whose connections are joined; empty: every process here
+  std::chrono::milliseconds slow_after{10000};  ///< age from which a statement is long
+  std::int64_t samples = 2;
+  std::chrono::milliseconds interval{500};
+  std::chrono::milliseconds connect_timeout{5000};
+};
+
+Help help();
+void describe(Options& options, OptionVisitor& visitor);
+
+/// One client backend. Ages are seconds at the time of the sample.
+struct Backend {
+  std::int64_t pid = 0;
+  std::string user;
+  std::string database;
+  std::string application;
+  std::string address;  ///< empty for a unix-domain socket
+  std::int64_t port = 0;
+  std::string state;  ///< "active", "idle", "idle in transaction", ...; empty when not visible
+  std::string wait_type;
+  std::string wait_event;
+  std::string query_id;
+  std::string query;  ///< literals replaced
+  std::optional<double> query_age_s;
+  std::optional<double> state_age_s;
+  std::optional<double> transaction_age_s;
+  std::vector<std::int64_t> blockers;
+};
+
+/// A local process that owns the client side of connections.
+struct ClientSocket {
+  std::int64_t port = 0;  ///< the client's port: pg_stat_activity.client_port
+  std::int64_t pid = 0;
+  std::string process;
+};
+
+struct Sample {
+  std::string at;
+  std::string target;
+  std::string server;      ///< "127.0.0.1:5432/orders"
+  std::string visibility;  ///< "all", "partial" (role sees only its own) or "titles"
+  std::string slots_full;  ///< the server's own words when it refused the login
+  std::optional<std::int64_t> max_count;
+  std::optional<std::int64_t> reserved_count;
+  std::vector<Backend> backends;  ///< client backends, without triage's own
+  std::optional<std::int64_t> deadlocks_before_count;
+  std::optional<std::int64_t> deadlocks_after_count;
+  std::vector<ClientSocket> clients;
+  std::vector<Gap> gaps;
+};
+
+struct Share {
+  std::string name;
+  std::int64_t connections_count = 0;
+  double ratio = 0;  ///< of the used slots
+};
+
+struct Statement {
+  std::string query_id;
+  std::string query;
+  std::string state;
+  std::string application;
+  std::int64_t connections_count = 0;
+  double connection_seconds = 0;  ///< sum of the ages over its connections
+  std::optional<double> oldest_age_s;
+  std::string wait_type;
+  std::string wait_event;
+  std::vector<std::int64_t> backend_pids;
+};
+
+/// A backend that blocks others and does not wait itself.
+struct Blocking {
+  std::int64_t root_pid = 0;
+  std::string root_state;
+  std::string root_application;
+  std::string root_query;
+  std::int64_t waiters_count = 0;  ///< all backends behind it, at any depth
+};
+
+struct Joined {
+  std::int64_t pid = 0;
+  std::string process;
+  std::int64_t connections_count = 0;
+};
+
+struct Result {
+  Envelope envelope;
+  std::string visibility;
+  bool slots_full = false;
+  std::optional<std::int64_t> used_count;
+  std::optional<std::int64_t> max_count;
+  std::optional<std::int64_t> reserved_count;
+  std::optional<std::int64_t> usable_count;
+  std::optional<double> used_ratio;
+  std::vector<Share> by_application;
+  std::vector<Share> by_user;
+  std::vector<Share> by_address;
+  std::vector<Share> by_state;
+  std::vector<Statement> statements;
+  std::optional<std::int64_t> long_count;
+  std::optional<double> long_ratio;
+  std::optional<std::int64_t> idle_in_transaction_count;
+  std::optional<double> idle_in_transaction_oldest_s;
+  std::optional<std::int64_t> parked_count;
+  std::optional<double> parked_ratio;
+  std::optional<std::int64_t> lock_waiters_count;
+  std::vector<Blocking> blocking;
+  std::optional<std::int64_t> deadlocks_count;
+  std::optional<std::int64_t> deadlocks_total_count;
+  std::vector<Joined> joined;
+};
+
+Sample collect(const Options& options, Session& session);
+Result analyse(const Options& options, const Sample& sample);
+std::vector<Section> sections(const Options& options, const Result& result);
+
+/// "postgres: 15/main: app orders 127.0.0.1(53412) idle in transaction" -> a Backend; nothing for
+/// the server's own processes. Format: set_ps_display, src/backend/utils/misc/ps_status.c.
+std::optional<Backend> parse_title(const std::string& title);
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Backend* /*tag*/) {
+  visit("pid", self.pid, "backend process id");
+  visit("user", self.user, "role");
+  visit("database", self.database, "database");
+  visit("application", self.application, "application_name");
+  visit("address", self.address, "client address");
+  visit("port", self.port, "client port");
+  visit("state", self.state, "state");
+  visit("wait_type", self.wait_type, "wait_event_type");
+  visit("wait_event", self.wait_event, "wait_event");
+  visit("query_id", self.query_id, "query id as text");
+  visit("query", self.query, "statement, literals replaced");
+  visit("query_age_s", self.query_age_s, "since query_start");
+  visit("state_age_s", self.state_age_s, "since state_change");
+  visit("transaction_age_s", self.transaction_age_s, "since xact_start");
+  visit("blockers", self.blockers, "pids that block it");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const ClientSocket* /*tag*/) {
+  visit("port", self.port, "client port");
+  visit("pid", self.pid, "process id");
+  visit("process", self.process, "command line");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
+  visit("at", self.at, "when it was read");
+  visit("target", self.target, "database and process");
+  visit("server", self.server, "host:port/database");
+  visit("visibility", self.visibility, "all, partial or titles");
+  visit("slots_full", self.slots_full, "the server's words");
+  visit("max_count", self.max_count, "max_connections");
+  visit("reserved_count", self.reserved_count, "reserved slots");
+  visit("backends", self.backends, "client backends");
+  visit("deadlocks_before_count", self.deadlocks_before_count, "counter at the first sample");
+  visit("deadlocks_after_count", self.deadlocks_after_count, "counter at the last sample");
+  visit("clients", self.clients, "local owners of the client sockets");
+  visit("gaps", self.gaps, "what could not be read");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Share* /*tag*/) {
+  visit("name", self.name, "the application, role, address or state");
+  visit("connections_count", self.connections_count, "client backends");
+  visit("ratio", self.ratio, "of the used slots, 0..1");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Statement* /*tag*/) {
+  visit("query_id", self.query_id, "query id of the server as text, or empty");
+  visit("query", self.query, "literals replaced, cut at 200 bytes");
+  visit("state", self.state, "state of its backends");
+  visit("application", self.application, "application_name");
+  visit("connections_count", self.connections_count, "backends with this statement");
+  visit("connection_seconds", self.connection_seconds, "sum of their ages in seconds");
+  visit("oldest_age_s", self.oldest_age_s, "age of the oldest; null when not visible");
+  visit("wait_type", self.wait_type, "wait_event_type of most, or empty");
+  visit("wait_event", self.wait_event, "wait_event of most, or empty");
+  visit("backend_pids", self.backend_pids, "process ids on the database host");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Blocking* /*tag*/) {
+  visit("root_pid", self.root_pid, "backend that blocks and does not wait");
+  visit("root_state", self.root_state, "its state");
+  visit("root_application", self.root_application, "its application_name");
+  visit("root_query", self.root_query, "its current or last statement");
+  visit("waiters_count", self.waiters_count, "backends behind it at any depth");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Joined* /*tag*/) {
+  visit("pid", self.pid, "process on this host");
+  visit("process", self.process, "its command line");
+  visit("connections_count", self.connections_count, "backends that it talks to");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
+  visit(
+      "visibility", self.visibility,
+      "all: every backend is visible; partial: the role sees only its own; titles: process titles");
+  visit("slots_full", self.slots_full, "the server refused the login: every slot is taken");
+  visit("used_count", self.used_count, "client backends, without triage's own");
+  visit("max_count", self.max_count, "max_connections");
+  visit("reserved_count", self.reserved_count, "slots that applications cannot use");
+  visit("usable_count", self.usable_count, "max - reserved");
+  visit("used_ratio", self.used_ratio, "used / usable, 0..1");
+  visit("by_application", self.by_application, "most first");
+  visit("by_user", self.by_user, "most first");
+  visit("by_address", self.by_address, "most first");
+  visit("by_state", self.by_state, "most first");
+  visit("statements", self.statements, "most connection-seconds first");
+  visit("long_count", self.long_count, "active for slow_after or longer, not waiting for a lock");
+  visit("long_ratio", self.long_ratio, "of the used slots, 0..1");
+  visit("idle_in_transaction_count", self.idle_in_transaction_count, "backends");
+  visit("idle_in_transaction_oldest_s", self.idle_in_transaction_oldest_s,
+        "since the last statement ended; null when there is none");
+  visit("parked_count", self.parked_count, "idle in transaction for slow_after or longer");
+  visit("parked_ratio", self.parked_ratio, "of the used slots, 0..1");
+  visit("lock_waiters_count", self.lock_waiters_count, "backends that wait for a lock");
+  visit("blocking", self.blocking, "roots of lock chains, most waiters first");
+  visit("deadlocks_count", self.deadlocks_count, "between the first and the last sample");
+  visit("deadlocks_total_count", self.deadlocks_total_count, "since the statistics were reset");
+  visit("joined", self.joined, "local processes behind the connections, most first");
+}
+
+}  // namespace triage::probes::pool

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/base/units.h"
+#include "lib/probes/pool.h"
+
+namespace triage::probes::pool {
+namespace {
+
+constexpr std::size_t shown_rows = 8;
+
+std::string count_text(const std::optional<std::int64_t>& count) {
+  return or_unknown(count, [](std::int64_t value) { return format_count(value); });
+}
+
+std::string age_text(const std::optional<double>& age) {
+  return or_unknown(age, [](double value) { return format_duration(value); });
+}
+
+Section slots_section(const Result& result) {
+  std::string text = fmt::format(
+      "{} of {} used ({} of {} reserved for administrators); long statements {}, idle in "
+      "transaction {}, waiting for locks {}, deadlocks meanwhile {}",
+      count_text(result.used_count), count_text(result.usable_count),
+      count_text(result.reserved_count), count_text(result.max_count),
+      count_text(result.long_count), count_text(result.idle_in_transaction_count),
+      count_text(result.lock_waiters_count), count_text(result.deadlocks_count));
+  return {"SLOTS", "seen by: " + result.visibility, {Paragraph{std::move(text)}}, false};
+}
+
+Section holders_section(const Result& result) {
+  Table table{{{"held by", false, true},
+               {"", false, false},
+               {"connections", true, false},
+               {"share", true, false}},
+              {}};
+  const auto add = [&](const char* kind, const std::vector<Share>& shares) {
+    for (std::size_t i = 0; i < std::min(shown_rows, shares.size()); ++i)
+      table.rows.push_back({shares[i].name, kind, format_count(shares[i].connections_count),
+                            format_ratio(shares[i].ratio)});
+  };
+  add("application", result.by_application);
+  add("role", result.by_user);
+  add("address", result.by_address);
+  add("state", result.by_state);
+  return {"HOLDERS", "", {std::move(table)}, false};
+}
+
+Section statements_section(const Result& result) {
+  Table table{{{"statement", false, true},
+               {"state", false, false},
+               {"conns", true, false},
+               {"oldest", true, false},
+               {"waits on", false, false}},
+              {}};
+  for (std::size_t i = 0; i < std::min(shown_rows, result.statements.size()); ++i) {
+    const Statement& statement = result.statements[i];
+    table.rows.push_back(
+        {statement.query, statement.state, format_count(statement.connections_count),
+         age_text(statement.oldest_age_s),
+         statement.wait_type.empty() ? "-" : statement.wait_type + ":" + statement.wait_event});
+  }
+  return {"STATEMENTS", "most connection-seconds first", {std::move(table)}, false};
+}
+
+Section blocking_section(const Result& result) {
+  Table table{{{"root", true, false},
+               {"state", false, false},
+               {"waiters", true, false},
+               {"application", false, false},
+               {"statement", false, true}},
+              {}};
+  for (const auto& root : result.blocking)
+    table.rows.push_back({std::to_string(root.root_pid), root.root_state,
+                          format_count(root.waiters_count), root.root_application,
+                          root.root_query});
+  return {"LOCK CHAINS", "", {std::move(table)}, false};
+}
+
+Section clients_section(const Result& result) {
+  Table table{{{"process on this host", false, true}, {"connections", true, false}}, {}};
+  for (std::size_t i = 0; i < std::min(shown_rows, result.joined.size()); ++i)
+    table.rows.push_back(
+        {result.joined[i].process, format_count(result.joined[i].connections_count)});
+  return {"CLIENTS HERE", "", {std::move(table)}, false};
+}
+
+}  // namespace
+
+Help help() {
+  return {
+      "Asks PostgreSQL who holds its connection slots: by application, role, address and state, "
+      "with the statements that hold them longest, transactions that sit idle, lock chains to "
+      "their root and deadlocks; and which process of this host is behind each connection. One "
+      "read-only session with short timeouts. When every slot is taken it says so and counts "
+      "the backends by their process titles. A role with pg_monitor sees everything; a plain "
+      "role sees only its own sessions, and the report says so. The password is never printed.",
+      {{"triage pool --db service=orders", "who holds the slots; from pg_service.conf"},
+       {"triage pool --db postgres://triage@db:5432/orders --target port:3000",
+        "joined with the process that listens on port 3000"},
+       {"PGHOST=db PGUSER=triage triage pool -o json", "PG* variables work as in psql"}}};
+}
+
+void describe(Options& options, OptionVisitor& visitor) {
+  visitor.visit({"db",
+                 "database: URI, service=NAME or conninfo; default from PG* variables",
+                 "URI",
+                 {},
+                 true,
+                 true,
+                 0},
+                options.db);
+  visitor.visit(
+      {"target", "join only the connections of this process", "TARGET", {}, false, true, 0},
+      options.target);
+  visitor.visit(
+      {"slow-after", "age from which a statement counts as long", "DURATION", {}, false, false, 0},
+      options.slow_after);
+  visitor.visit({"samples", "how often pg_stat_activity is read", "N", {}, false, false, 0},
+                options.samples);
+  visitor.visit({"interval", "time between samples", "DURATION", {}, false, false, 0},
+                options.interval);
+  visitor.visit({"connect-timeout", "limit of the login", "DURATION", {}, false, false, 0},
+                options.connect_timeout);
+}
+
+std::vector<Section> sections(const Options& /*options*/, const Result& result) {
+  std::vector<Section> all{slots_section(result)};
+  if (!result.blocking.empty()) all.push_back(blocking_section(result));
+  if (!result.statements.empty()) all.push_back(statements_section(result));
+  if (!result.by_state.empty()) all.push_back(holders_section(result));
+  if (!result.joined.empty()) all.push_back(clients_section(result));
+  return all;
+}
+
+}  // namespace triage::probes::pool
