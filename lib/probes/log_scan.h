@@ -40,7 +40,7 @@ class LogScan {
   LogScan(const std::vector<Signature>& table, Window window, std::int64_t reference_ms);
 
   void start_file(const std::string& name);
-  void add(std::string_view line, std::optional<std::int64_t> at_ms = std::nullopt);
+  void add(std::string_view text, std::optional<std::int64_t> at_ms = std::nullopt);
   void count_bytes(std::int64_t bytes) { sample_.files.back().bytes += bytes; }
   /// Puts the counts into the sample; its bytes and gaps stay.
   void finish(Sample& sample);
