@@ -251,7 +251,7 @@ class Scanner {
     if (is_scheme(text_.substr(at_, scheme - at_)) && is_blank(peek(scheme)))
       end = skip_blanks(scheme);
     while (end < text_.size() && !is_space(text_[end]) && !is_quote(text_[end]) &&
-           ",;&)]}<>\\"sv.find(text_[end]) == none)
+           R"(,;&)]}<>\)"sv.find(text_[end]) == none)
       ++end;
     return end;
   }
@@ -304,7 +304,7 @@ class Scanner {
   void list_value(std::string_view key_quote) {
     const std::size_t end = std::min(text_.substr(0, line_end()).find(']', at_), line_end());
     copy_to(at_ + 1);
-    const std::string_view quote = key_quote.empty() ? "\""sv : key_quote;
+    const std::string_view quote = key_quote.empty() ? R"(")"sv : key_quote;
     if (end > at_) replace_to(end, fmt::format("{}{}{}", quote, mask, quote), "secret_value");
   }
 
@@ -409,7 +409,7 @@ Json redact_leaves(const Json& value, Redactor& redactor) {
     for (auto& item : copy) item = redact_leaves(item, redactor);
     return copy;
   }
-  if (value.is_null() || value.is_boolean() || value == "" || value == mask) return value;
+  if (value.is_null() || value.is_boolean() || value == Json("") || value == mask) return value;
   redactor.count("secret_value");
   return mask;
 }
@@ -449,7 +449,7 @@ Json Redactor::apply(const Json& document) {
     for (auto& item : copy) item = apply(item);
     return copy;
   }
-  for (auto& [key, item] : copy.items())
+  for (const auto& [key, item] : copy.items())
     item = is_secret_name(key) ? redact_leaves(item, *this) : apply(item);
   return copy;
 }

@@ -164,19 +164,24 @@ void LogScan::count_request(Part part, const LogLine& line) {
   count(place->second);
 }
 
+/// Redacting is dear and messages repeat: the text as it came leads to its row.
+Hits& LogScan::message_hits(std::string_view words) {
+  std::string raw = normalise_message(words);
+  const auto known = known_messages_.find(raw);
+  if (known != known_messages_.end()) return *known->second;
+  std::string key = cut(printable(normalise_message(redactor_.apply(words))), example_bytes);
+  if (sample_.messages.size() >= most_messages && !sample_.messages.contains(key)) key = "(other)";
+  Hits& hits = sample_.messages[key];
+  if (known_messages_.size() >= most_messages) known_messages_.clear();
+  known_messages_.emplace(std::move(raw), &hits);
+  return hits;
+}
+
 void LogScan::count_error(Part part, const LogLine& line, std::string_view text) {
   const std::string_view words = !line.error.empty()     ? line.error
                                  : !line.message.empty() ? line.message
                                                          : text;
-  const std::string key =
-      cut(printable(normalise_message(redactor_.apply(words.substr(0, 16 * example_bytes)))),
-          example_bytes);
-  const auto place = sample_.messages.find(key);
-  if (place == sample_.messages.end() && sample_.messages.size() >= most_messages) {
-    note(sample_.messages["(other)"], part, text);
-    return;
-  }
-  note(sample_.messages[key], part, text);
+  note(message_hits(words.substr(0, 16 * example_bytes)), part, text);
 }
 
 RequestPair LogScan::facts_of(const RouteCount& route) {

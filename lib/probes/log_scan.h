@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "lib/base/redact.h"
@@ -39,7 +40,7 @@ class LogScan {
   LogScan(const std::vector<Signature>& table, Window window, std::int64_t reference_ms);
 
   void start_file(const std::string& name);
-  void add(std::string_view line, std::optional<std::int64_t> at_ms = std::nullopt);
+  void add(std::string_view text, std::optional<std::int64_t> at_ms = std::nullopt);
   void count_bytes(std::int64_t bytes) { sample_.files.back().bytes += bytes; }
   /// Puts the counts into the sample; its bytes and gaps stay.
   void finish(Sample& sample);
@@ -59,6 +60,7 @@ class LogScan {
   [[nodiscard]] Part part_of(std::optional<std::int64_t> at_ms) const;
   void count_level(Part part, Level level);
   void count_request(Part part, const LogLine& line);
+  Hits& message_hits(std::string_view words);
   void count_error(Part part, const LogLine& line, std::string_view text);
   void note(Hits& hits, Part part, std::string_view text);
   static RequestPair facts_of(const RouteCount& route);
@@ -72,6 +74,7 @@ class LogScan {
   std::vector<Hits> hits_;  ///< by row of the table
   std::map<std::string, RouteCount> routes_;
   RouteCount requests_;
+  std::unordered_map<std::string, Hits*> known_messages_;  ///< by text before redaction, bounded
   std::optional<std::int64_t> last_ms_;  ///< time of the line before, in this file
 };
 

@@ -77,7 +77,7 @@ std::int64_t time_of_day(Cursor& cursor) {
   cursor.expect(':');
   const int second = cursor.number(2);
   if (hour > 23 || minute > 59 || second > 60) return cursor.fail();
-  std::int64_t ms = ((hour * 60 + minute) * 60 + second) * 1000LL;
+  std::int64_t ms = (hour * 3600LL + minute * 60LL + second) * 1000LL;
   if ((cursor.peek() == '.' || cursor.peek() == ',') && is_digit(cursor.peek(1))) {
     cursor.skip(1);
     for (int scale = 100; is_digit(cursor.peek()); scale /= 10) {

@@ -192,8 +192,12 @@ void note_gaps(const Sample& sample, Result& result) {
 
 std::string quoted(const std::string& text) {
   std::string result = "'";
-  for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return result + "'";
+  for (const char c : text) {
+    if (c == '\'') result += "'\\'";
+    result += c;
+  }
+  result += '\'';
+  return result;
 }
 
 void note_provenance(const Sample& sample, Result& result) {

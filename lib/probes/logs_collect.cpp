@@ -14,7 +14,7 @@
 namespace triage::probes::logs {
 namespace {
 
-constexpr std::size_t tail_bytes = 256 * 1024;
+constexpr std::size_t tail_bytes = std::size_t{256} * 1024;
 
 std::int64_t to_ms(WallTime time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
