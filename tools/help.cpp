@@ -64,8 +64,10 @@ std::string paragraphs(const std::string& text) {
 
 std::string example_lines(const Help& help) {
   std::string out = "Examples:\n";
-  for (const auto& example : help.examples)
-    out += fmt::format("  {}\n      {}\n", example.command, example.what);
+  for (const auto& example : help.examples) {
+    out += "  " + example.command + "\n";
+    for (const auto& line : wrap(example.what, help_width - 6)) out += "      " + line + "\n";
+  }
   return out;
 }
 
@@ -123,17 +125,13 @@ std::string roff_exit_codes() {
 
 Help overview_texts() {
   return {
-      "triage attaches to a running Node.js service without a restart, asks its database and "
-      "reads its logs, follows a scripted runbook and prints a ranked root-cause report: the "
-      "verdict first, then what to do now, the evidence, and what to fix later. It never "
+      "triage looks at a running Node.js service without a restart, asks its database and reads "
+      "its logs, and says what is wrong, each number with its unit and its source. It never "
       "signals, stops or writes to the target.",
-      {{"triage run db-timeout --target port:3000 --db service=orders --logs app.log",
-        "why do requests fail with \"Database Connection Timeout\"?"},
-       {"triage pool --db postgres://triage@db/orders", "who holds the connection slots"},
-       {"triage logs app.log --window 30m", "known error signatures, new and surging"},
+      {{"triage pool --db service=orders --target port:3000", "who holds the connection slots"},
+       {"triage logs app.log --window 30m", "known error texts, new and surging"},
        {"triage fds name:server.js", "descriptors against the limits, sockets by peer"},
-       {"triage run db-timeout ... -o report.md -o json=report.json",
-        "the same result in several formats"}}};
+       {"triage fds 4127 -o report.md -o json=report.json", "the same result in several formats"}}};
 }
 
 }  // namespace
@@ -167,7 +165,7 @@ std::string command_man_page(Command& command) {
   out += roff_examples(texts) + ".SH DESCRIPTION\n" + roff(texts.description) + "\n";
   out += ".SH OPTIONS\n" + roff_options(rows_of(command));
   out += ".SS Common options\n" + roff_options(common_rows());
-  return out + roff_exit_codes() + ".SH SEE ALSO\n.BR triage (1),\n.BR triage-runbook (5)\n";
+  return out + roff_exit_codes() + ".SH SEE ALSO\n.BR triage (1)\n";
 }
 
 std::string overview_man_page(const std::vector<std::unique_ptr<Command>>& commands) {
@@ -187,7 +185,7 @@ std::string overview_man_page(const std::vector<std::unique_ptr<Command>>& comma
       ".SH ENVIRONMENT\n.TP\n\\fBTRIAGE_*\\fR\nany option: TRIAGE_DB is \\-\\-db, "
       "TRIAGE_POOL_SLOW_AFTER is \\-\\-slow\\-after of pool\n.TP\n\\fBPG*, DATABASE_URL\\fR\n"
       "the database, as libpq reads them\n.TP\n\\fBNO_COLOR, CLICOLOR_FORCE\\fR\ncolour\n";
-  return out + roff_exit_codes() + ".SH SEE ALSO\n.BR triage-run (1),\n.BR triage-runbook (5)\n";
+  return out + roff_exit_codes();
 }
 
 }  // namespace triage

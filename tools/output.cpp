@@ -105,10 +105,4 @@ void Outputs::write(const Outcome& outcome, const RenderStyle& style) {
   throw Error(ErrorCode::budget, failure, "free space or name another file; the result is above");
 }
 
-bool Outputs::machine_on_stdout() const {
-  for (const auto& output : outputs_)
-    if (output.path.empty() && output.format == Format::human) return false;
-  return true;
-}
-
 }  // namespace triage

@@ -22,9 +22,6 @@ class Outputs {
   /// Error{budget} is thrown at the end.
   void write(const Outcome& outcome, const RenderStyle& style);
 
-  /// True when stdout carries a machine format only.
-  [[nodiscard]] bool machine_on_stdout() const;
-
  private:
   enum class Format { human, json, markdown };
   struct Output {

@@ -133,8 +133,10 @@ void Settings::add_foreign(const SettingsPlaces& places) {
 }
 
 std::optional<Setting> Settings::find(const std::string& command, const std::string& option) const {
+  const std::array<std::string, 3> keys{fmt::format("{}.{}", command, option),
+                                        fmt::format("{}-{}", command, option), option};
   for (const auto& layer : layers_) {
-    for (const std::string& key : {command + "." + option, command + "-" + option, option}) {
+    for (const std::string& key : keys) {
       const auto found = layer.values.find(key);
       if (found != layer.values.end()) return found->second;
     }
@@ -147,6 +149,7 @@ std::vector<Setting> Settings::all() const {
   for (const auto& layer : layers_)
     for (const auto& [key, setting] : layer.values) merged.emplace(key, setting);
   std::vector<Setting> list;
+  list.reserve(merged.size());
   for (const auto& [key, setting] : merged) list.push_back(setting);
   return list;
 }
@@ -155,7 +158,7 @@ void Settings::check_known(const std::set<std::string>& known) const {
   for (const auto& layer : layers_) {
     if (!layer.is_file) continue;
     for (const auto& [key, setting] : layer.values)
-      if (known.count(key) == 0)
+      if (!known.contains(key))
         throw Error(ErrorCode::usage, fmt::format("{}: unknown key '{}'", setting.origin, key),
                     "keys are option names, alone or under the [subcommand] that has them");
   }

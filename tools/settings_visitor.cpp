@@ -28,7 +28,7 @@ Number number_of(const Setting& setting, const char* wanted) {
 }  // namespace
 
 std::optional<Setting> SettingsVisitor::find(const OptionInfo& info) const {
-  if (given_.count(info.name) != 0) return std::nullopt;
+  if (given_.contains(info.name)) return std::nullopt;
   return settings_.find(command_, info.name);
 }
 

@@ -79,7 +79,7 @@ WallTime parse_rfc3339(const std::string& text) {
     throw Error(ErrorCode::malformed, fmt::format("'{}' is not an RFC 3339 time", text));
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
-  double seconds = static_cast<double>(timegm(&parts));
+  auto seconds = static_cast<double>(timegm(&parts));
   std::string rest = text.substr(static_cast<std::size_t>(used));
   if (!rest.empty() && (rest[0] == '.' || rest[0] == ',')) {
     double scale = 0.1;

@@ -70,7 +70,7 @@ struct Reader {
   void operator()(const char* name, T& value, const char* /*help*/) {
     const auto found = json.find(name);
     // A missing key keeps the default: documents of older versions stay readable.
-    if (found != json.end()) read_json(*found, value, where + "." + name);
+    if (found != json.end()) read_json(*found, value, std::string(where).append(".").append(name));
   }
 };
 
@@ -96,7 +96,7 @@ Json to_json(const T& value) {
   } else if constexpr (std::floating_point<T>) {
     return std::isfinite(value) ? Json(value) : Json();
   } else if constexpr (detail::Scalar<T>) {
-    return value;
+    return Json(value);
   } else if constexpr (detail::IsOptional<T>::value) {
     return value ? to_json(*value) : Json();
   } else if constexpr (detail::IsVector<T>::value) {
@@ -145,7 +145,8 @@ void read_json(const Json& json, T& value, const std::string& where) {
   } else if constexpr (detail::IsMap<T>::value) {
     if (!json.is_object()) detail::wrong_shape(where, "an object");
     value.clear();
-    for (const auto& [key, item] : json.items()) read_json(item, value[key], where + "." + key);
+    for (const auto& [key, item] : json.items())
+      read_json(item, value[key], std::string(where).append(".").append(key));
   } else {
     if (!json.is_object()) detail::wrong_shape(where, "an object");
     detail::Reader reader{json, where};

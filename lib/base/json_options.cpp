@@ -92,7 +92,7 @@ void JsonOptions::visit(const OptionInfo& info, std::chrono::milliseconds& value
 void JsonOptions::finish() const {
   if (!values_.is_object()) return;
   for (const auto& [key, value] : values_.items())
-    if (known_.count(key) == 0)
+    if (!known_.contains(key))
       throw Error(ErrorCode::usage, fmt::format("{}: unknown option '{}'", where_, key),
                   fmt::format("known options: {}", fmt::join(known_, ", ")));
 }

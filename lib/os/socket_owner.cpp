@@ -51,7 +51,7 @@ SocketOwners find_socket_owners(const Procfs& procfs, const std::set<std::uint32
   if (inodes.empty()) return owners;
   for (const pid_t pid : candidates.empty() ? procfs.pids() : candidates) {
     const bool readable = each_socket(procfs, pid, [&](std::uint32_t inode) {
-      if (inodes.count(inode) != 0) owners.pid_of_inode.emplace(inode, pid);
+      if (inodes.contains(inode)) owners.pid_of_inode.emplace(inode, pid);
     });
     if (!readable) ++owners.unreadable_count;
   }

@@ -55,7 +55,7 @@ std::vector<ProcessInfo> by_name(const Procfs& procfs, std::string_view value,
   std::vector<ProcessInfo> found;
   std::vector<Gap> vanished;  // a process that ends while we look is no candidate
   for (const pid_t pid : procfs.pids()) {
-    if (own.count(pid) != 0) continue;
+    if (own.contains(pid)) continue;
     const auto process = attempt(vanished, "process", [&] { return procfs.process(pid); });
     if (process && process->state != 'Z' && command_line(*process).find(value) != std::string::npos)
       found.push_back(*process);

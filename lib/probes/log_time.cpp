@@ -80,7 +80,7 @@ std::int64_t time_of_day(Cursor& cursor) {
   std::int64_t ms = (hour * 3600LL + minute * 60LL + second) * 1000LL;
   if ((cursor.peek() == '.' || cursor.peek() == ',') && is_digit(cursor.peek(1))) {
     cursor.skip(1);
-    for (int scale = 100; is_digit(cursor.peek()); scale /= 10) {
+    for (std::int64_t scale = 100; is_digit(cursor.peek()); scale /= 10) {
       ms += (cursor.peek() - '0') * scale;
       cursor.skip(1);
     }

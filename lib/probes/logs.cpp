@@ -217,7 +217,8 @@ void note_provenance(const Sample& sample, Result& result) {
        "triage logs" + files + window + " -o json"});
   for (const auto& [id, hit] : result.signatures) {
     std::string command = "grep -F -n";
-    for (const auto& text : sample.signatures.at(id).texts) command += " -e " + quoted(text);
+    for (const auto& text : sample.signatures.at(id).texts)
+      command.append(" -e ").append(quoted(text));
     list.push_back({{"/signatures/" + id}, "log files", sample.at, command + " --" + files});
   }
 }
@@ -241,8 +242,7 @@ Help help() {
       "zone are UTC. A file of --signatures adds lines 'id: text' to the built-in table.",
       {{"triage logs /var/log/api/app.log", "the last 15 minutes of a log"},
        {"kubectl logs deploy/api | triage logs -", "from stdin"},
-       {"triage logs app.log postgresql.log --from 2026-11-24T01:45:00Z "
-        "--to 2026-11-24T02:05:00Z",
+       {"triage logs app.log pg.log --from 2026-11-24T01:45Z --to 2026-11-24T02:05Z",
         "two logs, a past incident"},
        {"triage logs app.log --signatures ours.txt -o json", "with own texts, for scripts"}}};
 }

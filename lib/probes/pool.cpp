@@ -21,6 +21,7 @@ std::vector<Share> shares(const Sample& sample,
   std::map<std::string, std::int64_t> counts;
   for (const auto& backend : sample.backends) ++counts[key(backend)];
   std::vector<Share> rows;
+  rows.reserve(counts.size());
   for (const auto& [name, count] : counts)
     rows.push_back(
         {name, count, static_cast<double>(count) / static_cast<double>(sample.backends.size())});

@@ -139,7 +139,7 @@ void read_clients(const Options& options, const os::Procfs& procfs, std::uint16_
   std::map<std::uint32_t, std::int64_t> port_of_inode;
   std::set<std::uint32_t> inodes;
   for (const auto& socket : os::dump_inet(filter)) {
-    if (socket.inode == 0 || ports.count(socket.local_port) == 0) continue;
+    if (socket.inode == 0 || !ports.contains(socket.local_port)) continue;
     port_of_inode[socket.inode] = socket.local_port;
     inodes.insert(socket.inode);
   }
@@ -147,7 +147,8 @@ void read_clients(const Options& options, const os::Procfs& procfs, std::uint16_
   if (!options.target.empty()) candidates.push_back(os::find_target(procfs, options.target).id.pid);
   std::vector<Gap> vanished;
   for (const auto& [inode, pid] : os::find_socket_owners(procfs, inodes, candidates).pid_of_inode) {
-    const auto process = attempt(vanished, "process", [&] { return procfs.process(pid); });
+    const pid_t owner = pid;  // clang 14 captures no structured binding
+    const auto process = attempt(vanished, "process", [&] { return procfs.process(owner); });
     if (process)
       sample.clients.push_back({port_of_inode[inode], pid, os::describe_process(*process)});
   }
