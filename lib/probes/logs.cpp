@@ -242,8 +242,8 @@ Help help() {
       "zone are UTC. A file of --signatures adds lines 'id: text' to the built-in table.",
       {{"triage logs /var/log/api/app.log", "the last 15 minutes of a log"},
        {"kubectl logs deploy/api | triage logs -", "from stdin"},
-       {"triage logs app.log pg.log --from 2026-11-24T01:45Z --to 2026-11-24T02:05Z",
-        "two logs, a past incident"},
+       {"triage logs app.log --from 2026-11-24T01:45:00Z --to 2026-11-24T02:05:00Z",
+        "a past incident"},
        {"triage logs app.log --signatures ours.txt -o json", "with own texts, for scripts"}}};
 }
 
