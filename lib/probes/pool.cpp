@@ -220,6 +220,9 @@ std::optional<Backend> parse_title(const std::string& title) {
   std::string state;
   for (std::size_t i = first + 3; i < words.size(); ++i)
     state += (state.empty() ? "" : " ") + words[i];
+  // A login that is not finished holds no slot yet.
+  if (state == "startup" || state == "authentication" || state == "initializing")
+    return std::nullopt;
   const bool waiting = state.size() > 8 && state.compare(state.size() - 8, 8, " waiting") == 0;
   if (waiting) backend.wait_type = "Lock";
   // An active backend shows the tag of its statement: SELECT, INSERT, ...

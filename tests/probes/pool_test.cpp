@@ -41,8 +41,9 @@ TEST_CASE("pool: titles of client backends are read, those of the server's own p
   REQUIRE(waiting);
   CHECK(waiting->state == "active");
   CHECK(waiting->wait_type == "Lock");
-  for (const char* title : {"postgres: checkpointer ", "postgres: 15/main: walwriter ",
-                            "postgres: ", "node server.js", ""})
+  for (const char* title :
+       {"postgres: checkpointer ", "postgres: 15/main: walwriter ", "postgres: ", "node server.js",
+        "", "postgres: app orders 127.0.0.1(5) startup"})
     CHECK_FALSE(probes::pool::parse_title(title));
 }
 
