@@ -246,7 +246,8 @@ TEST_CASE("logs: lines that cross the blocks of the reader are whole") {
   const Folder folder;
   std::string text;
   for (int i = 0; text.size() < 3 * logs::LogSource::longest_line; ++i)
-    text += "2026-11-24T01:00:00Z connect ECONNREFUSED " + std::string(i % 977, '.') + "\r\n";
+    text += "2026-11-24T01:00:00Z connect ECONNREFUSED " +
+            std::string(static_cast<std::size_t>(i % 977), '.') + "\r\n";
   const auto lines = std::count(text.begin(), text.end(), '\n');
   const auto result = result_of(of_files({folder.write("a.log", text)}));
   CHECK(result.lines_count == lines);
