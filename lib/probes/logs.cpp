@@ -219,7 +219,8 @@ void note_provenance(const Sample& sample, Result& result) {
     std::string command = "grep -F -n";
     for (const auto& text : sample.signatures.at(id).texts)
       command.append(" -e ").append(quoted(text));
-    list.push_back({{"/signatures/" + id}, "log files", sample.at, command + " --" + files});
+    command.append(" --").append(files);
+    list.push_back({{"/signatures/" + id}, "log files", sample.at, command});
   }
 }
 

@@ -62,8 +62,8 @@ class TypedCall final : public Call {
 
 /// A row of the registry from the functions of a probe; their types give Options, Sample and
 /// Result. `Result` has a member `Envelope envelope` that its fields() leaves out.
-// NOLINTNEXTLINE(readability-function-size): one parameter per part of a probe, named at the call
 template <class Options, class Sample, class Result>
+// NOLINTNEXTLINE(readability-function-size): one parameter per part of a probe
 Probe make_probe(std::string_view name, std::string_view summary, Help (*help)(),
                  void (*describe)(Options&, OptionVisitor&),
                  Sample (*collect)(const Options&, Session&),
