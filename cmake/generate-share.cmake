@@ -17,7 +17,10 @@ execute_process(COMMAND ${TRIAGE} schema OUTPUT_VARIABLE commands OUTPUT_STRIP_T
 string(REPLACE "\n" ";" commands "${commands}")
 foreach(command IN LISTS commands)
   capture(schemas/${command}.json schema ${command})
-  capture(man/triage-${command}.1 man ${command})
+  # the one document that two flags of run give has no page of its own
+  if(NOT command STREQUAL runbooks)
+    capture(man/triage-${command}.1 man ${command})
+  endif()
 endforeach()
 foreach(command schema completion)
   capture(man/triage-${command}.1 man ${command})

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <map>
 
@@ -103,7 +104,9 @@ int run_command(Invocation& invocation, const Settings& settings) {
       static_cast<int>(exit_code_of(outcome.severity, fail_level(invocation.common.fail_on)));
   if (invocation.common.exit_zero && code == static_cast<int>(ExitCode::finding)) code = 0;
   outputs.write(outcome, style_for_stdout(invocation.common));
-  return received_signal != 0 ? 128 + received_signal : code;
+  if (received_signal != 0) code = 128 + received_signal;
+  if (outcome.abandoned) std::quick_exit(code);
+  return code;
 }
 
 int run_checked(const std::vector<std::string>& arguments) {

@@ -1,6 +1,7 @@
 #include "lib/base/clock.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <cmath>
 #include <cstdio>
@@ -92,7 +93,12 @@ WallTime parse_rfc3339(const std::string& text) {
 }
 
 Duration own_cpu_time() {
-  return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+  rusage children{};
+  ::getrusage(RUSAGE_CHILDREN, &children);
+  Duration total = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+  for (const timeval& part : {children.ru_utime, children.ru_stime})
+    total += std::chrono::seconds(part.tv_sec) + std::chrono::microseconds(part.tv_usec);
+  return total;
 }
 
 }  // namespace triage

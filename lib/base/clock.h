@@ -52,7 +52,7 @@ WallTime from_epoch_seconds(double seconds);
 /// Accepts RFC 3339 ("T" or blank, fraction, "Z" or offset; without offset it is UTC). Throws
 /// Error{malformed}.
 WallTime parse_rfc3339(const std::string& text);
-/// CPU time used by this process so far, user and system.
+/// CPU time used by this process and its children that ended, user and system.
 Duration own_cpu_time();
 
 }  // namespace triage

@@ -6,10 +6,12 @@
 namespace triage {
 
 struct Outcome {
-  Json
-      document;  ///< `schema`, `at`, `target`, `options`, facts, `findings`, `gaps`, `touched`, ...
+  /// `schema`, `at`, `target`, `options`, facts, `findings`, `gaps`, `touched`, ...
+  Json document;
   Report report;
   Severity severity = Severity::ok;
+  /// A thread of the run never ended: after writing this the program leaves without clean-up.
+  bool abandoned = false;
 };
 
 }  // namespace triage

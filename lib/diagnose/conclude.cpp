@@ -1,0 +1,354 @@
+#include "lib/diagnose/conclude.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/base/json.h"
+#include "lib/diagnose/rank.h"
+
+namespace triage::diagnose {
+namespace {
+
+bool overlaps(const std::string& a, const std::string& b) {
+  const auto covers = [](const std::string& prefix, const std::string& whole) {
+    return whole.starts_with(prefix) && (whole.size() == prefix.size() || prefix.empty() ||
+                                         prefix == "/" || whole[prefix.size()] == '/');
+  };
+  return covers(a, b) || covers(b, a);
+}
+
+/// Turns the answers of jq into a Result, part by part.
+class Judge {
+ public:
+  Judge(const Runbook& runbook, const Expressions& expressions, const Collection& collection)
+      : runbook_(runbook), expressions_(expressions), collection_(collection) {
+    for (const auto& step : runbook.steps) {
+      const auto found = collection.steps.find(step.id);
+      if (found == collection.steps.end() || found->second.document.empty())
+        missing_.insert(step.id);
+      else
+        documents_[step.id] = parse_json(found->second.document, step.id);
+    }
+  }
+
+  Result judge(const Circumstances& circumstances, const JqLimits& limits) {
+    std::vector<std::string> documents{documents_of(runbook_, collection_)};
+    std::vector<std::string> left_out;
+    for (const auto& step : runbook_.steps) {
+      if (missing_.count(step.id) != 0) continue;
+      documents.push_back(documents_of(runbook_, collection_, step.id));
+      left_out.push_back(step.id);
+    }
+    auto evaluation = expressions_.evaluate(documents, circumstances.inputs, limits);
+    answers_ = evaluation.answers.front();
+    view_ = view_of(answers_, missing_);
+    for (std::size_t i = 0; i < left_out.size(); ++i) {
+      std::set<std::string> missing = missing_;
+      missing.insert(left_out[i]);
+      without_[left_out[i]] = view_of(evaluation.answers[i + 1], missing);
+    }
+    result_.at = circumstances.at;
+    result_.target = circumstances.target;
+    result_.runbook = {runbook_.id, runbook_.title, runbook_.sha256};
+    result_.gaps = collection_.gaps;
+    result_.gaps.insert(result_.gaps.end(), evaluation.gaps.begin(), evaluation.gaps.end());
+    list_probes();
+    list_evidence();
+    decide();
+    for (const auto& unchecked : runbook_.unchecked)
+      result_.unchecked.push_back({unchecked.source, unchecked.say});
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] View view_of(const Answers& answers, std::set<std::string> missing) const {
+    View view{{}, std::move(missing)};
+    for (const auto& evidence : runbook_.evidence) {
+      const auto found = answers.find("evidence." + evidence.id + ".if");
+      State state = State::unknown;
+      if (found != answers.end() && found->second.kind == Answer::Kind::yes) state = State::yes;
+      if (found != answers.end() && found->second.kind == Answer::Kind::no) state = State::no;
+      view.states[evidence.id] = state;
+    }
+    return view;
+  }
+
+  [[nodiscard]] std::string text(const std::string& label) const {
+    const auto found = answers_.find(label);
+    return found != answers_.end() && found->second.kind == Answer::Kind::text ? found->second.text
+                                                                               : std::string();
+  }
+
+  /// Whether an `if` lets its entry through: absent, or true.
+  [[nodiscard]] bool holds(const std::string& label, const Script& condition) const {
+    if (!condition.given()) return true;
+    const auto found = answers_.find(label);
+    return found != answers_.end() && found->second.kind == Answer::Kind::yes;
+  }
+
+  void list_probes() {
+    for (const auto& step : runbook_.steps) {
+      ProbeFacts facts{step.id, step.use, step.title, "skipped", {}, {}, {}};
+      if (const auto found = collection_.steps.find(step.id); found != collection_.steps.end()) {
+        facts.state = name_of(found->second.state);
+        facts.why = found->second.why;
+      }
+      if (const auto found = documents_.find(step.id); found != documents_.end()) {
+        facts.at = member(found->second, "at");
+        facts.target = member(found->second, "target");
+        note_gaps(step, found->second);
+      }
+      result_.probes.push_back(std::move(facts));
+    }
+  }
+
+  static std::optional<std::string> member(const Json& document, const char* key) {
+    const auto found = document.find(key);
+    if (found == document.end() || !found->is_string()) return std::nullopt;
+    return found->get<std::string>();
+  }
+
+  /// What a probe could not read is a gap of the run too, under "<step>.<fact>".
+  void note_gaps(const Step& step, const Json& document) {
+    const auto gaps = document.find("gaps");
+    if (gaps == document.end() || !gaps->is_array()) return;
+    for (const auto& gap : from_json<std::vector<Gap>>(*gaps, step.id + ".gaps"))
+      result_.gaps.push_back({step.id + "." + gap.what, gap.code, gap.why, gap.remedy});
+  }
+
+  void add_sources(const Slot& slot, EvidenceFacts& facts) const {
+    for (const auto& use : slot.reads) {
+      if (std::find(facts.probes.begin(), facts.probes.end(), use.root) == facts.probes.end())
+        facts.probes.push_back(use.root);
+      const auto document = documents_.find(use.root);
+      if (document == documents_.end() || !document->second.contains("provenance")) continue;
+      for (const auto& entry : document->second["provenance"]) {
+        const auto source = from_json<Provenance>(entry, use.root + ".provenance");
+        const bool about =
+            std::any_of(source.figures.begin(), source.figures.end(),
+                        [&](const std::string& figure) { return overlaps(figure, use.pointer); });
+        const bool known = std::any_of(
+            facts.provenance.begin(), facts.provenance.end(), [&](const SourceFacts& other) {
+              return other.probe == use.root && other.source == source.source &&
+                     other.repeat == source.repeat;
+            });
+        if (about && !known)
+          facts.provenance.push_back(
+              {use.root, source.source, source.at, source.repeat, source.figures});
+      }
+    }
+  }
+
+  void list_evidence() {
+    int shown = 0;
+    int risks = 0;
+    for (const auto& evidence : runbook_.evidence) {
+      const std::string label = "evidence." + evidence.id;
+      const State state = view_.states.at(evidence.id);
+      EvidenceFacts facts;
+      facts.id = evidence.id;
+      facts.role = evidence.role == Evidence::Role::symptom ? "symptom"
+                   : evidence.role == Evidence::Role::risk  ? "risk"
+                                                            : "score";
+      facts.state = name_of(state);
+      facts.group = evidence.group;
+      if (const Slot* slot = expressions_.find(label + ".if")) add_sources(*slot, facts);
+      facts.now = state == State::unknown ? "" : text(label + ".now");
+      facts.baseline = state == State::unknown ? "" : text(label + ".baseline");
+      if (state == State::yes) {
+        facts.say = text(label + ".say");
+        facts.n = evidence.role == Evidence::Role::risk ? fmt::format("r{}", ++risks)
+                                                        : fmt::format("e{}", ++shown);
+      } else if (state == State::no) {
+        facts.say = text(label + ".say_not");
+      } else {
+        facts.say = why_unknown(label, facts.probes);
+        result_.unknown.push_back(evidence.id);
+      }
+      result_.evidence.push_back(std::move(facts));
+    }
+  }
+
+  [[nodiscard]] std::string why_unknown(const std::string& label,
+                                        const std::vector<std::string>& probes) const {
+    for (const auto& step : runbook_.steps)
+      if (missing_.count(step.id) != 0 &&
+          std::find(probes.begin(), probes.end(), step.id) != probes.end()) {
+        const auto found = collection_.steps.find(step.id);
+        return fmt::format("{}: {}", step.title,
+                           found == collection_.steps.end() ? "not asked" : found->second.why);
+      }
+    const auto found = answers_.find(label + ".if");
+    return found == answers_.end() ? "it was not evaluated" : found->second.text;
+  }
+
+  /// Whether all probes that an evidence reads may be absent without a word.
+  [[nodiscard]] bool optional_only(const EvidenceFacts& evidence) const {
+    return std::all_of(evidence.probes.begin(), evidence.probes.end(), [&](const auto& id) {
+      const auto step = std::find_if(runbook_.steps.begin(), runbook_.steps.end(),
+                                     [&](const Step& one) { return one.id == id; });
+      return step != runbook_.steps.end() && step->optional;
+    });
+  }
+
+  void decide() {
+    bool symptom = false;
+    bool known = true;
+    bool any = false;
+    for (const auto& evidence : result_.evidence) {
+      if (evidence.role != "symptom") continue;
+      any = true;
+      symptom = symptom || evidence.state == "true";
+      if (evidence.state == "unknown" && !optional_only(evidence)) known = false;
+    }
+    const Ranking ranking = rank(runbook_, view_);
+    list_hypotheses(ranking);
+    for (const auto& settler : would_settle(runbook_, view_, ranking)) add_settler(settler);
+    if (any && !symptom)
+      without_symptom(known, ranking);
+    else
+      with_cause(ranking);
+    result_.exit = result_.verdict.word == "healthy"                                         ? 0
+                   : result_.verdict.word == "confirmed" || result_.verdict.word == "likely" ? 1
+                                                                                             : 3;
+  }
+
+  void list_hypotheses(const Ranking& ranking) {
+    for (const auto& score : ranking.scores) {
+      const Hypothesis& hypothesis = find(score.id);
+      HypothesisFacts facts{score.id, hypothesis.title, hypothesis.prior, score.share, {}};
+      for (const auto& move : score.moved_by) facts.moved_by.push_back({move.evidence, move.ln});
+      result_.hypotheses.push_back(std::move(facts));
+    }
+  }
+
+  void add_settler(const Settler& settler) {
+    SettlerFacts facts{settler.evidence, {}, {}, settler.spread};
+    for (const auto& evidence : result_.evidence) {
+      if (evidence.id != settler.evidence) continue;
+      facts.why = evidence.say;
+      for (const auto& gap : result_.gaps) {
+        const std::string step = gap.what.substr(0, gap.what.find('.'));
+        const bool about = std::find(evidence.probes.begin(), evidence.probes.end(), step) !=
+                           evidence.probes.end();
+        if (about && facts.remedy.empty()) facts.remedy = gap.remedy;
+      }
+    }
+    result_.would_settle.push_back(std::move(facts));
+  }
+
+  /// Without a symptom no cause is named; whether that is good news depends on what could be read.
+  void without_symptom(bool known, const Ranking& ranking) {
+    VerdictFacts& verdict = result_.verdict;
+    for (const auto& cap : runbook_.caps)
+      if (view_.missing.count(cap.unless) != 0) verdict.capped_by.push_back(cap.say);
+    if (known && verdict.capped_by.empty()) {
+      verdict.word = "healthy";
+      verdict.headline = "Nothing abnormal in this window";
+      return;
+    }
+    verdict.word = "inconclusive";
+    verdict.headline = "No symptom in what could be read, but not everything could be read";
+    verdict.share = ranking.scores.front().share;
+  }
+
+  void with_cause(const Ranking& ranking) {
+    const Score& first = ranking.scores.front();
+    const Hypothesis& cause = find(first.id);
+    VerdictFacts& verdict = result_.verdict;
+    verdict.word = ranking.word;
+    verdict.capped_by = ranking.capped_by;
+    verdict.share = first.share;
+    verdict.hypothesis = first.id;
+    if (ranking.scores.size() > 1)
+      verdict.runner_up =
+          RunnerUp{ranking.scores[1].id, find(ranking.scores[1].id).title, ranking.scores[1].share};
+    for (const auto& rest : rests_on(runbook_, ranking, without_))
+      result_.rests_on.push_back({rest.probe, rest.hypothesis, rest.word});
+    for (const auto& dont : runbook_.dont)
+      if (holds("dont." + dont.id + ".if", dont.condition))
+        result_.dont.push_back(
+            {dont.id, text("dont." + dont.id + ".say"), text("dont." + dont.id + ".why")});
+    if (verdict.word == "inconclusive") {
+      verdict.headline = first.id == "none"
+                             ? "There is a symptom, and none of the known causes fits it"
+                             : "There is a symptom, and no cause stands out";
+      return;
+    }
+    verdict.headline = cause.title;
+    if (!verdict.headline.empty() && verdict.headline[0] >= 'a' && verdict.headline[0] <= 'z')
+      verdict.headline[0] = static_cast<char>(verdict.headline[0] - 'a' + 'A');
+    verdict.chain = text("hypotheses." + cause.id + ".chain");
+    list_co_causes(cause.id);
+    list_advice(cause);
+  }
+
+  void list_co_causes(const std::string& first) {
+    for (const auto& evidence : runbook_.evidence) {
+      if (view_.states.at(evidence.id) != State::yes) continue;
+      for (const auto& [id, strength] : evidence.when_true)
+        if (strength == 3 && id != first && id != "none" &&
+            std::find(result_.co_causes.begin(), result_.co_causes.end(), id) ==
+                result_.co_causes.end())
+          result_.co_causes.push_back(id);
+    }
+  }
+
+  void list_advice(const Hypothesis& cause) {
+    const std::string base = "hypotheses." + cause.id;
+    for (std::size_t i = 0; i < cause.unexplained.size(); ++i) {
+      const std::string label = fmt::format("{}.unexplained.{}", base, i);
+      if (holds(label + ".if", cause.unexplained[i].condition))
+        result_.unexplained.push_back({text(label + ".say"), cause.unexplained[i].next});
+    }
+    for (std::size_t i = 0; i < cause.now.size(); ++i) {
+      const std::string label = fmt::format("{}.now.{}", base, i);
+      if (!holds(label + ".if", cause.now[i].condition)) continue;
+      result_.now.push_back({text(label + ".do"), text(label + ".cmd"), text(label + ".risk"),
+                             text(label + ".undo"), text(label + ".before"),
+                             text(label + ".verify")});
+    }
+    for (std::size_t i = 0; i < cause.later.size(); ++i)
+      result_.later.push_back(text(fmt::format("{}.later.{}", base, i)));
+  }
+
+  [[nodiscard]] const Hypothesis& find(const std::string& id) const {
+    return *std::find_if(runbook_.hypotheses.begin(), runbook_.hypotheses.end(),
+                         [&](const Hypothesis& one) { return one.id == id; });
+  }
+
+  const Runbook& runbook_;
+  const Expressions& expressions_;
+  const Collection& collection_;
+  std::map<std::string, Json> documents_;
+  std::set<std::string> missing_;
+  Answers answers_;
+  View view_;
+  std::map<std::string, View> without_;
+  Result result_;
+};
+
+}  // namespace
+
+Result conclude(const Runbook& runbook, const Expressions& expressions,
+                const Collection& collection, const Circumstances& circumstances,
+                const JqLimits& limits) {
+  return Judge(runbook, expressions, collection).judge(circumstances, limits);
+}
+
+std::string inputs_json(const Runbook& runbook, const Inputs& inputs) {
+  Json json = Json::object();
+  for (const auto& input : runbook.inputs) {
+    const auto found = inputs.find(input.id);
+    if (found == inputs.end())
+      json[input.id] = nullptr;
+    else if (input.list)
+      json[input.id] = found->second;
+    else
+      json[input.id] = found->second.empty() ? Json() : Json(found->second.front());
+  }
+  return dump_json(json);
+}
+
+}  // namespace triage::diagnose

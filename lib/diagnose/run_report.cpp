@@ -1,0 +1,225 @@
+#include "lib/diagnose/run_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/base/units.h"
+
+namespace triage::diagnose {
+namespace {
+
+std::string joined(const std::vector<std::string>& parts, const char* between) {
+  return fmt::format("{}", fmt::join(parts, between));
+}
+
+std::string title_of(const Result& result, const std::string& probe) {
+  for (const auto& one : result.probes)
+    if (one.id == probe) return one.title;
+  return probe;
+}
+
+std::string hypothesis_title(const Result& result, const std::string& id) {
+  for (const auto& one : result.hypotheses)
+    if (one.id == id) return one.title;
+  return id;
+}
+
+std::string sources_of(const Result& result, const EvidenceFacts& evidence) {
+  std::vector<std::string> titles;
+  for (const auto& probe : evidence.probes) titles.push_back(title_of(result, probe));
+  return joined(titles, ", ");
+}
+
+Section now_section(const Result& result) {
+  Section section{"NOW", "(nothing was changed by this run)", {}, false};
+  Items items{Items::Marker::number, {}};
+  for (const auto& action : result.now) {
+    Items::Item item{action.what, {}, action.command};
+    std::vector<std::string> terms;
+    if (!action.before.empty()) terms.push_back("first: " + action.before);
+    if (!action.risk.empty()) terms.push_back("risk: " + action.risk);
+    if (!action.undo.empty()) terms.push_back("undo: " + action.undo);
+    if (!terms.empty()) item.notes.push_back(joined(terms, "   "));
+    if (!action.verify.empty()) item.notes.push_back("check: " + action.verify);
+    items.items.push_back(std::move(item));
+  }
+  section.blocks.emplace_back(std::move(items));
+  return section;
+}
+
+Section dont_section(const Result& result) {
+  Section section{"DON'T", "", {}, false};
+  Items items{Items::Marker::cross, {}};
+  for (const auto& dont : result.dont)
+    items.items.push_back({dont.why.empty() ? dont.say : dont.say + ": " + dont.why, {}, {}});
+  section.blocks.emplace_back(std::move(items));
+  return section;
+}
+
+Table evidence_table(const Result& result) {
+  Table table{{{"", false, false},
+               {"", false, true},
+               {"now", true, false},
+               {"baseline", true, false},
+               {"source", false, false}},
+              {}};
+  for (const auto& evidence : result.evidence)
+    if (evidence.state == "true" && evidence.role != "risk")
+      table.rows.push_back({evidence.n, evidence.say, evidence.now, evidence.baseline,
+                            sources_of(result, evidence)});
+  return table;
+}
+
+std::string not_checked(const Result& result) {
+  std::vector<std::string> parts;
+  for (const auto& probe : result.probes)
+    if (probe.state != "answered") parts.push_back(fmt::format("{} ({})", probe.title, probe.why));
+  for (const auto& source : result.unchecked)
+    parts.push_back(fmt::format("{} ({})", source.source, source.say));
+  return parts.empty() ? "nothing" : joined(parts, " . ");
+}
+
+std::string rests_on_text(const Result& result) {
+  std::vector<std::string> parts;
+  for (const auto& rest : result.rests_on) {
+    const bool same = result.verdict.hypothesis && rest.hypothesis == *result.verdict.hypothesis;
+    parts.push_back(fmt::format(
+        "{} (without: {}{})", title_of(result, rest.probe), rest.word,
+        same ? std::string() : ", " + hypothesis_title(result, rest.hypothesis) + " first"));
+  }
+  return parts.empty() ? "no single probe: without any one of them it stays" : joined(parts, " . ");
+}
+
+Section evidence_section(const Result& result) {
+  Section section{"EVIDENCE", "", {}, false};
+  Table table = evidence_table(result);
+  std::vector<std::string> against;
+  for (const auto& evidence : result.evidence)
+    if (evidence.state == "false" && evidence.role != "risk" && !evidence.say.empty())
+      against.push_back(evidence.say);
+  const bool shown = !table.rows.empty();
+  if (shown) section.blocks.emplace_back(std::move(table));
+  std::string text;
+  if (!against.empty())
+    text += (result.verdict.hypothesis ? "against other causes: " : "checked: ") +
+            joined(against, " . ") + "\n";
+  if (result.verdict.runner_up && result.verdict.word != "inconclusive")
+    text += "runner-up: " + result.verdict.runner_up->title + "\n";
+  if (!result.co_causes.empty()) {
+    std::vector<std::string> titles;
+    for (const auto& id : result.co_causes) titles.push_back(hypothesis_title(result, id));
+    text += "may hold as well: " + joined(titles, " . ") + "\n";
+  }
+  if (result.verdict.hypothesis && result.verdict.word != "inconclusive")
+    text += "rests on: " + rests_on_text(result) + "\n";
+  text += "not checked: " + not_checked(result);
+  section.blocks.emplace_back(Paragraph{text});
+  return section;
+}
+
+Section bullet_section(const std::string& title, const std::vector<std::string>& texts) {
+  Section section{title, "", {}, false};
+  Items items;
+  for (const auto& text : texts) items.items.push_back({text, {}, {}});
+  section.blocks.emplace_back(std::move(items));
+  return section;
+}
+
+Section settle_section(const Result& result) {
+  Section section{"WOULD SETTLE IT", "", {}, false};
+  Items items;
+  std::vector<std::string> seen;
+  for (const auto& settler : result.would_settle) {
+    if (std::find(seen.begin(), seen.end(), settler.why) != seen.end()) continue;
+    seen.push_back(settler.why);
+    Items::Item item{settler.why, {}, {}};
+    if (!settler.remedy.empty()) item.notes.push_back("remedy: " + settler.remedy);
+    items.items.push_back(std::move(item));
+    if (items.items.size() == 4) break;
+  }
+  section.blocks.emplace_back(std::move(items));
+  return section;
+}
+
+Section shares_section(const Result& result) {
+  Section section{"SHARES", "of all hypotheses; an order, no probability of truth", {}, true};
+  Table table{{{"hypothesis", false, true}, {"share", true, false}, {"moved by", false, true}}, {}};
+  for (const auto& hypothesis : result.hypotheses) {
+    std::vector<std::string> moves;
+    for (const auto& move : hypothesis.moved_by)
+      moves.push_back(fmt::format("{} {:+.1f}", move.evidence, move.ln));
+    table.rows.push_back(
+        {hypothesis.title, fmt::format("{:.3f}", hypothesis.share), joined(moves, " ")});
+  }
+  section.blocks.emplace_back(std::move(table));
+  return section;
+}
+
+Section sources_section(const Result& result) {
+  Section section{"SOURCES", "each line repeats the raw answer", {}, true};
+  Items items;
+  for (const auto& evidence : result.evidence)
+    for (const auto& source : evidence.provenance)
+      if (!evidence.n.empty())
+        items.items.push_back(
+            {fmt::format("{}  {} at {}", evidence.n, source.source, source.at), {}, source.repeat});
+  section.blocks.emplace_back(std::move(items));
+  return section;
+}
+
+Severity severity_of_exit(int exit) {
+  if (exit == 0) return Severity::ok;
+  return exit == 1 ? Severity::crit : Severity::unknown;
+}
+
+void add_lead(const Result& result, Report& report) {
+  const VerdictFacts& verdict = result.verdict;
+  if (!verdict.capped_by.empty())
+    report.lead.push_back("Capped: " + joined(verdict.capped_by, "; ") + ".");
+  if (!verdict.chain.empty()) report.lead.push_back(verdict.chain);
+  if (verdict.word == "inconclusive" && verdict.hypothesis && verdict.runner_up)
+    report.lead.push_back(fmt::format("Nearest: {}, then {}.",
+                                      hypothesis_title(result, *verdict.hypothesis),
+                                      verdict.runner_up->title));
+  for (const auto& open : result.unexplained)
+    report.lead.push_back("Not yet explained: " + open.say);
+}
+
+}  // namespace
+
+Report run_report(const Result& result, const std::vector<Touch>& touched, const Cost& cost) {
+  Report report;
+  report.title = fmt::format("triage run {}  {}  {}", result.runbook.id, result.target, result.at);
+  report.severity = severity_of_exit(result.exit);
+  report.word = result.verdict.word;
+  report.headline = result.verdict.headline;
+  report.aside = fmt::format("{}, exit {}", format_duration(cost.wall_ms / 1000), result.exit);
+  add_lead(result, report);
+  if (!result.now.empty()) report.sections.push_back(now_section(result));
+  if (!result.dont.empty()) report.sections.push_back(dont_section(result));
+  report.sections.push_back(evidence_section(result));
+  std::vector<std::string> risks;
+  for (const auto& evidence : result.evidence)
+    if (evidence.role == "risk" && evidence.state == "true")
+      risks.push_back(evidence.n + "  " + evidence.say);
+  if (!risks.empty()) report.sections.push_back(bullet_section("RISKS SEEN ON THE WAY", risks));
+  if (result.exit == 3 && !result.would_settle.empty())
+    report.sections.push_back(settle_section(result));
+  if (!result.later.empty()) report.sections.push_back(bullet_section("LATER", result.later));
+  std::vector<std::string> next;
+  for (const auto& open : result.unexplained)
+    next.insert(next.end(), open.next.begin(), open.next.end());
+  if (!next.empty()) report.sections.push_back(bullet_section("NEXT, FOR WHAT IS OPEN", next));
+  std::vector<std::string> gaps;
+  for (const auto& gap : result.gaps)
+    gaps.push_back(gap.what + ": " + gap.why +
+                   (gap.remedy.empty() ? "" : "; remedy: " + gap.remedy));
+  if (!gaps.empty()) report.sections.push_back(bullet_section("NOT KNOWN", gaps));
+  report.sections.push_back(shares_section(result));
+  report.sections.push_back(sources_section(result));
+  report.footer = footer_of(touched, cost);
+  return report;
+}
+
+}  // namespace triage::diagnose
