@@ -154,8 +154,8 @@ class RunCommand final : public Command {
         "1, a healthy service with 0, anything less certain with 3. Built in: " +
             fmt::format("{}", fmt::join(diagnose::builtin_ids(), ", ")) +
             ". The language is described in triage-runbook(5).",
-        {{"triage run db-timeout --target name:server.js --db service=orders "
-          "--logs /var/log/orders.log",
+        {{"triage run db-timeout -t port:3000 --db service=orders "
+          "--logs orders.log",
           "why connections time out"},
          {"triage run db-timeout --db service=orders --service orders -o report.md",
           "without the process; the report as Markdown"},
