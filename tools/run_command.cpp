@@ -21,6 +21,8 @@ struct RunOptions {
   std::string db;
   std::vector<std::string> logs;
   std::string service;
+  std::string since;
+  std::string baseline;
   std::vector<std::string> inputs;  ///< NAME=VALUE
   bool check = false;
   bool list = false;
@@ -46,6 +48,12 @@ void visit_options(RunOptions& options, OptionVisitor& visitor) {
   visitor.visit(
       {"service", "application_name of the service in the database", "NAME", {}, false, false, 0},
       options.service);
+  visitor.visit(
+      {"since", "stretch of time that is looked at, such as 15m", "DURATION", {}, false, false, 0},
+      options.since);
+  visitor.visit(
+      {"baseline", "stretch of time before it to compare with", "DURATION", {}, false, false, 0},
+      options.baseline);
   visitor.visit({"input",
                  "another input of the runbook; may be repeated",
                  "NAME=VALUE",
@@ -105,8 +113,10 @@ diagnose::Inputs inputs_of(const RunOptions& options, const diagnose::Runbook& r
       throw Error(ErrorCode::usage, fmt::format("--input {}: expected NAME=VALUE", text));
     inputs[text.substr(0, equals)].push_back(text.substr(equals + 1));
   }
-  if (!options.target.empty()) inputs["target"] = {options.target};
-  if (!options.service.empty()) inputs["service"] = {options.service};
+  for (const auto& [name, value] :
+       {std::pair{"target", options.target}, std::pair{"service", options.service},
+        std::pair{"since", options.since}, std::pair{"baseline", options.baseline}})
+    if (!value.empty()) inputs[name] = {value};
   if (!options.logs.empty()) inputs["logs"] = options.logs;
   // db may come from the configuration, for all commands: a runbook without a database ignores it
   const bool has_db = std::any_of(runbook.inputs.begin(), runbook.inputs.end(),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/diagnose/rank.h"
 
@@ -56,6 +57,7 @@ class Judge {
     list_probes();
     list_evidence();
     decide();
+    list_timeline();
     for (const auto& unchecked : runbook_.unchecked)
       result_.unchecked.push_back({unchecked.source, unchecked.say});
     return std::move(result_);
@@ -245,7 +247,7 @@ class Judge {
       if (view_.missing.count(cap.unless) != 0) verdict.capped_by.push_back(cap.say);
     if (known && verdict.capped_by.empty()) {
       verdict.word = "healthy";
-      verdict.headline = "Nothing abnormal in this window";
+      verdict.headline = "Nothing wrong found: nothing abnormal in this window";
       return;
     }
     verdict.word = "inconclusive";
@@ -311,6 +313,28 @@ class Judge {
     }
     for (std::size_t i = 0; i < cause.later.size(); ++i)
       result_.later.push_back(text(fmt::format("{}.later.{}", base, i)));
+  }
+
+  void list_timeline() {
+    for (std::size_t i = 0; i < runbook_.timeline.size(); ++i) {
+      const std::string label = fmt::format("timeline.{}", i);
+      const auto found = answers_.find(label + ".at");
+      if (found == answers_.end() || found->second.kind != Answer::Kind::value) continue;
+      const Json seconds = parse_json(found->second.text, label);
+      // a year that no clock shows is no moment: RFC 3339 has four digits for it
+      if (!seconds.is_number() || !(seconds.get<double>() > 0 && seconds.get<double>() < 253e9))
+        continue;
+      MomentFacts facts{to_rfc3339(from_epoch_seconds(seconds.get<double>())),
+                        seconds.get<double>(),
+                        text(label + ".say"),
+                        {}};
+      for (const auto& use : expressions_.find(label + ".at")->reads)
+        if (std::find(facts.probes.begin(), facts.probes.end(), use.root) == facts.probes.end())
+          facts.probes.push_back(use.root);
+      result_.timeline.push_back(std::move(facts));
+    }
+    std::stable_sort(result_.timeline.begin(), result_.timeline.end(),
+                     [](const auto& a, const auto& b) { return a.at_s < b.at_s; });
   }
 
   [[nodiscard]] const Hypothesis& find(const std::string& id) const {

@@ -27,6 +27,9 @@ def duration: if type != "number" then "unknown" elif . < 1 then "\(. * 1000 | r
   else "\(. / 86400 | round) days" end;
 def count: if type != "number" then "unknown" else (round | tostring) |
   if length > 3 then [while(length > 0; .[:-3]) | .[-3:]] | reverse | join(" ") else . end end;
+def epoch: if type == "string" and length >= 19 then .[:19] + "Z" | fromdateiso8601
+  else error("a time is missing") end;
+def clip($n): if length > $n then .[:$n] + "..." else . end;
 def time_of_day: if type == "string" and length >= 19 then .[11:19] else "unknown" end;
 def __t: if . == null then "unknown" elif type == "number" then
   (if . == floor then . else (. * 100 | round) / 100 end | tostring)
@@ -44,6 +47,7 @@ std::string text_of(const Json& json) {
 Answer answer_of(const Json& json, Slot::Kind kind) {
   if (json.is_object() && json.contains("v")) {
     const Json& value = json["v"];
+    if (kind == Slot::Kind::value) return {Answer::Kind::value, dump_json(value)};
     if (kind == Slot::Kind::text) return {Answer::Kind::text, text_of(value)};
     if (value.is_boolean()) return {value.get<bool>() ? Answer::Kind::yes : Answer::Kind::no, {}};
   }
@@ -108,6 +112,7 @@ void Expressions::collect(const Runbook& runbook) {
     add(Slot::Kind::text, label + ".baseline", evidence.baseline);
   }
   for (const auto& hypothesis : runbook.hypotheses) collect(hypothesis);
+  collect(runbook.timeline);
   for (const auto& dont : runbook.dont) {
     add(Slot::Kind::condition, "dont." + dont.id + ".if", dont.condition);
     add(Slot::Kind::text, "dont." + dont.id + ".say", dont.say);
@@ -136,6 +141,13 @@ void Expressions::collect(const Hypothesis& hypothesis) {
   }
   for (std::size_t i = 0; i < hypothesis.later.size(); ++i)
     add(Slot::Kind::text, fmt::format("{}.later.{}", base, i), hypothesis.later[i]);
+}
+
+void Expressions::collect(const std::vector<Moment>& timeline) {
+  for (std::size_t i = 0; i < timeline.size(); ++i) {
+    add(Slot::Kind::value, fmt::format("timeline.{}.at", i), timeline[i].at);
+    add(Slot::Kind::text, fmt::format("timeline.{}.say", i), timeline[i].say);
+  }
 }
 
 void Expressions::fail(const Slot& slot, const std::string& what, std::string remedy) const {
@@ -211,6 +223,7 @@ std::string Expressions::body(const Slot& slot, bool chosen) const {
   if (!chosen) return "{u: \"it was given up: it did not end\"}";
   switch (slot.kind) {
     case Slot::Kind::fact:
+    case Slot::Kind::value:
       return fmt::format("try {{v: ([first(({}\n))] | .[0])}} catch {{u: __why}}",
                          slot.script.text);
     case Slot::Kind::condition:

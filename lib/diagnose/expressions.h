@@ -4,8 +4,9 @@
 /// (some 20 ms), so sixty programs cost thirty times one.
 ///
 /// The prelude gives `v(path)` (the value, or unknown), `fact("id")` (a fact, unknown if it was),
-/// `sig("id")` (lines of a log signature in the window), `percent`, `duration` and `count` for
-/// texts, and each input as `$name`. An expression that raises is unknown.
+/// `sig("id")` (lines of a log signature in the window), `percent`, `duration`, `count`, `clip` and
+/// `time_of_day` for texts, `epoch` for times, and each input as `$name`. An expression that raises
+/// is unknown.
 #include <functional>
 #include <map>
 #include <set>
@@ -21,7 +22,7 @@ namespace triage::diagnose {
 
 /// One place of the runbook that holds jq.
 struct Slot {
-  enum class Kind { fact, condition, text };
+  enum class Kind { fact, condition, value, text };
   Kind kind = Kind::condition;
   std::string label;  ///< "evidence.scope.if", "hypotheses.hog.now.0.cmd"
   Script script;
@@ -30,9 +31,9 @@ struct Slot {
 
 /// What an expression said.
 struct Answer {
-  enum class Kind { yes, no, text, unknown };
+  enum class Kind { yes, no, value, text, unknown };
   Kind kind = Kind::unknown;
-  std::string text;  ///< the text, or why it is unknown
+  std::string text;  ///< the text, the value as JSON, or why it is unknown
 };
 
 /// By label, without the facts.
@@ -72,6 +73,7 @@ class Expressions {
  private:
   void collect(const Runbook& runbook);
   void collect(const Hypothesis& hypothesis);
+  void collect(const std::vector<Moment>& timeline);
   void add(Slot::Kind kind, std::string label, const Script& script);
   void inspect(Slot& slot);
   [[nodiscard]] std::string prelude() const;

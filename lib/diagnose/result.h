@@ -110,6 +110,13 @@ struct ProbeFacts {
   std::optional<std::string> target;
 };
 
+struct MomentFacts {
+  std::string at;
+  double at_s = 0;
+  std::string say;
+  std::vector<std::string> probes;
+};
+
 struct UncheckedFacts {
   std::string source;
   std::string say;
@@ -130,6 +137,7 @@ struct Result {
   std::vector<DontFacts> dont;
   std::vector<std::string> later;
   std::vector<UnexplainedFacts> unexplained;
+  std::vector<MomentFacts> timeline;
   std::vector<UncheckedFacts> unchecked;
   std::vector<ProbeFacts> probes;
   std::vector<Gap> gaps;
@@ -249,6 +257,14 @@ void fields(Visitor& visit, Self& self, const ProbeFacts* /*tag*/) {
 }
 
 template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const MomentFacts* /*tag*/) {
+  visit("at", self.at, "when, RFC 3339 UTC");
+  visit("at_s", self.at_s, "the same in seconds since 1970");
+  visit("say", self.say, "what happened");
+  visit("probes", self.probes, "steps that say so");
+}
+
+template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const UncheckedFacts* /*tag*/) {
   visit("source", self.source, "a source that this runbook does not ask");
   visit("say", self.say, "what it would tell");
@@ -270,6 +286,7 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("dont", self.dont, "what not to do");
   visit("later", self.later, "what to fix");
   visit("unexplained", self.unexplained, "what stays open");
+  visit("timeline", self.timeline, "what happened, earliest first");
   visit("unchecked", self.unchecked, "sources that were not asked");
   visit("probes", self.probes, "in the order of the runbook");
   visit("gaps", self.gaps, "what could not be read");

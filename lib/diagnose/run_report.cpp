@@ -40,7 +40,7 @@ Section now_section(const Result& result) {
     if (!action.before.empty()) terms.push_back("first: " + action.before);
     if (!action.risk.empty()) terms.push_back("risk: " + action.risk);
     if (!action.undo.empty()) terms.push_back("undo: " + action.undo);
-    if (!terms.empty()) item.notes.push_back(joined(terms, "   "));
+    if (!terms.empty()) item.notes.push_back(joined(terms, "; "));
     if (!action.verify.empty()) item.notes.push_back("check: " + action.verify);
     items.items.push_back(std::move(item));
   }
@@ -118,6 +118,22 @@ Section evidence_section(const Result& result) {
   return section;
 }
 
+Section timeline_section(const Result& result) {
+  Section section{"TIMELINE", "(UTC)", {}, false};
+  Table table{{{"", false, false}, {"", false, true}, {"source", false, false}}, {}};
+  for (const auto& moment : result.timeline) {
+    std::vector<std::string> titles;
+    for (const auto& probe : moment.probes) titles.push_back(title_of(result, probe));
+    // the day of the run need not be said again
+    const bool same_day = moment.at.substr(0, 10) == result.at.substr(0, 10);
+    table.rows.push_back({same_day ? moment.at.substr(11, 8) : moment.at.substr(0, 19), moment.say,
+                          joined(titles, ", ")});
+  }
+  table.rows.push_back({result.at.substr(11, 8), "this run", ""});
+  section.blocks.emplace_back(std::move(table));
+  return section;
+}
+
 Section bullet_section(const std::string& title, const std::vector<std::string>& texts) {
   Section section{title, "", {}, false};
   Items items;
@@ -183,7 +199,7 @@ void add_lead(const Result& result, Report& report) {
                                       hypothesis_title(result, *verdict.hypothesis),
                                       verdict.runner_up->title));
   for (const auto& open : result.unexplained)
-    report.lead.push_back("Not yet explained: " + open.say);
+    report.lead.push_back("Not yet explained: " + open.say + ".");
 }
 
 }  // namespace
@@ -204,6 +220,7 @@ Report run_report(const Result& result, const std::vector<Touch>& touched, const
     if (evidence.role == "risk" && evidence.state == "true")
       risks.push_back(evidence.n + "  " + evidence.say);
   if (!risks.empty()) report.sections.push_back(bullet_section("RISKS SEEN ON THE WAY", risks));
+  if (!result.timeline.empty()) report.sections.push_back(timeline_section(result));
   if (result.exit == 3 && !result.would_settle.empty())
     report.sections.push_back(settle_section(result));
   if (!result.later.empty()) report.sections.push_back(bullet_section("LATER", result.later));

@@ -23,7 +23,8 @@ struct Script {
   [[nodiscard]] bool given() const { return !text.empty(); }
 };
 
-/// `inputs.<id>`: a value that the command line gives; `$id` in jq, `${id}` in `with`.
+/// `inputs.<id>`: a value that the command line gives; `$id` in jq, `${id}` in `with`. The keys of
+/// `window` (since, baseline) are inputs of these names.
 struct Input {
   std::string id;
   std::string help;
@@ -122,6 +123,12 @@ struct Unchecked {
   std::string say;
 };
 
+/// One entry of `timeline`: when something began or happened.
+struct Moment {
+  Script at;  ///< seconds since 1970; unknown or null: not shown
+  Script say;
+};
+
 /// One entry of `tests`: a recorded set of documents and the verdict that it must give.
 struct RecordedCase {
   std::string bundle;
@@ -134,8 +141,6 @@ struct Runbook {
   std::string id;
   std::string title;
   std::string incident;  ///< latency leak db-timeout fd custom
-  std::string since;     ///< `window.since`, as text; empty: each probe's own default
-  std::string baseline;  ///< `window.baseline`
   std::chrono::milliseconds wall{60'000};
   std::chrono::milliseconds pause{50};  ///< longest stop of a target
   int parallel = 4;
@@ -147,6 +152,7 @@ struct Runbook {
   std::vector<Dont> dont;
   std::vector<Cap> caps;
   std::vector<Unchecked> unchecked;
+  std::vector<Moment> timeline;
   std::vector<RecordedCase> tests;
 };
 

@@ -30,7 +30,7 @@ const std::vector<std::pair<std::string, std::string>> monopolies{
     {"<CLI/CLI.hpp>", "tools/command_line.cpp"},
     {"<boost/program_options.hpp>", "tools/settings.cpp"},
     {"<libpq-fe.h>", "lib/backends/postgres.cpp"},
-    {"<yaml-cpp/yaml.h>", "lib/diagnose/runbook.cpp"},
+    {"<yaml-cpp/yaml.h>", "lib/diagnose/yaml_mapping.h"},
     {"<jq.h>", "lib/diagnose/jq.cpp"},
     {"<linux/sock_diag.h>", "lib/os/"},
     {"<sys/ptrace.h>", "lib/os/"},
