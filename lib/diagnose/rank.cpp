@@ -100,7 +100,7 @@ Ranking rank(const Runbook& runbook, const View& view) {
   ranking.word = word_of(ranking.scores);
   for (const auto& cap : runbook.caps) {
     if (view.missing.count(cap.unless) == 0) continue;
-    if (level_of(ranking.word) >= level_of(cap.verdict)) ranking.capped_by.push_back(cap.say);
+    ranking.capped_by.push_back(cap.say);
     if (level_of(ranking.word) > level_of(cap.verdict)) ranking.word = cap.verdict;
   }
   return ranking;

@@ -38,7 +38,7 @@ struct Ranking {
   /// "inconclusive" (also when `none` leads), after the caps.
   std::string word;
   std::vector<Score> scores;           ///< best first; equal ones in the order of the runbook
-  std::vector<std::string> capped_by;  ///< `say` of the caps that lowered the word
+  std::vector<std::string> capped_by;  ///< `say` of the caps whose probe is missing
 };
 
 /// -3 .. +3 as ln of 1/30, 1/10, 1/3, 1, 3, 10, 30.
