@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
+#include <algorithm>
 
 #include "lib/base/json.h"
 #include "lib/base/json_options.h"
 #include "lib/diagnose/result.h"
 #include "lib/diagnose/run.h"
+#include "lib/os/file.h"
 #include "lib/probes/outcome.h"
 #include "lib/probes/probe.h"
 
@@ -74,11 +74,8 @@ diagnose::Runbook load(const std::string& name) {
   const bool is_path =
       name.find('/') != std::string::npos || name.ends_with(".yaml") || name.ends_with(".yml");
   if (!is_path) return diagnose::load_runbook(diagnose::find_builtin(name), name);
-  std::ifstream stream(name, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream || stream.bad())
-    throw Error(ErrorCode::usage, fmt::format("the runbook {} cannot be read", name),
-                "check the path and its permissions");
+  // one byte more than a runbook may have, so that the loader can refuse it
+  const std::string text = os::read_head(name, diagnose::max_runbook_bytes + 1);
   return diagnose::load_runbook(text, name);
 }
 

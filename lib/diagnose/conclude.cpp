@@ -187,11 +187,12 @@ class Judge {
 
   /// Whether all probes that an evidence reads may be absent without a word.
   [[nodiscard]] bool optional_only(const EvidenceFacts& evidence) const {
-    return std::all_of(evidence.probes.begin(), evidence.probes.end(), [&](const auto& id) {
-      const auto step = std::find_if(runbook_.steps.begin(), runbook_.steps.end(),
-                                     [&](const Step& one) { return one.id == id; });
-      return step != runbook_.steps.end() && step->optional;
-    });
+    return !evidence.probes.empty() &&
+           std::all_of(evidence.probes.begin(), evidence.probes.end(), [&](const auto& id) {
+             const auto step = std::find_if(runbook_.steps.begin(), runbook_.steps.end(),
+                                            [&](const Step& one) { return one.id == id; });
+             return step != runbook_.steps.end() && step->optional;
+           });
   }
 
   void decide() {

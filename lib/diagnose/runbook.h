@@ -156,8 +156,10 @@ struct Runbook {
   std::vector<RecordedCase> tests;
 };
 
+inline constexpr std::size_t max_runbook_bytes = 256UL * 1024;
+
 /// Reads YAML text. Unknown keys (but not `x-...`), duplicate keys, anchors and aliases, references
-/// to a probe or hypothesis that is not there, and files above 256 KiB are Error{usage} with
+/// to a probe or hypothesis that is not there, and files above that size are Error{usage} with
 /// "<name>:<line>". The jq texts are not looked into.
 Runbook load_runbook(std::string_view text, const std::string& name);
 

@@ -14,7 +14,6 @@
 namespace triage::diagnose {
 namespace {
 
-constexpr std::size_t max_bytes = 256UL * 1024;
 constexpr int max_nodes = 20'000;
 constexpr int max_depth = 24;
 
@@ -78,11 +77,11 @@ int line_of(const YAML::Node& node) {
 }
 
 YAML::Node parse_yaml(std::string_view text, const std::string& file) {
-  if (text.size() > max_bytes)
+  if (text.size() > max_runbook_bytes)
     fail_at(file, 1,
             fmt::format("{} is more than a runbook may have ({})",
                         format_bytes(static_cast<double>(text.size())),
-                        format_bytes(static_cast<double>(max_bytes))));
+                        format_bytes(static_cast<double>(max_runbook_bytes))));
   if (text.find('\0') != std::string_view::npos) fail_at(file, 1, "not a text file");
   try {
     std::istringstream stream{std::string(text)};

@@ -1,0 +1,151 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "lib/base/json.h"
+#include "tests/support/command.h"
+
+using triage::Json;
+using triage::testing::run_triage;
+using triage::testing::TemporaryDirectory;
+
+namespace {
+
+const std::string own_pid = std::to_string(::getpid());
+
+/// A runbook on this process's descriptors with the given evidence condition.
+std::string fds_runbook(const std::string& condition, const std::string& more = {}) {
+  return "triage: runbook/v1\nid: mine\ntitle: mine\ninputs: {target: {}}\n"
+         "probes:\n  fds: {use: fds, with: {target: '${target}'}}\n"
+         "evidence:\n"
+         "  many: {if: '" +
+         condition +
+         "', role: symptom, say: many are open}\n"
+         "  sure: {if: 'v(.fds.open_count) >= 1', say: open, then: {files: +3}, else: {files: "
+         "-3}}\n"
+         "hypotheses:\n  files: {title: files stay open, prior: 9}\n  none: {title: none of "
+         "these}\n" +
+         more;
+}
+
+/// The one line on stderr of a run that must leave with `code` and print nothing.
+std::string refused(const std::vector<std::string>& arguments, int code) {
+  const auto result = run_triage(arguments);
+  CAPTURE(result.error);
+  CHECK(result.exit_code == code);
+  CHECK(result.out.empty());
+  CHECK(std::count(result.error.begin(), result.error.end(), '\n') == 1);
+  return result.error;
+}
+
+bool says(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("run: a runbook of one's own is followed to its verdict") {
+  const TemporaryDirectory directory;
+  const std::string file = directory.write("mine.yaml", fds_runbook("v(.fds.open_count) >= 1"));
+  const auto result = run_triage({"run", file, "--target", own_pid, "-o", "json"});
+  CHECK(result.exit_code == 1);
+  CHECK(result.error.empty());
+  const Json document = Json::parse(result.out);
+  CHECK(document["verdict"]["word"] == "confirmed");
+  CHECK(document["verdict"]["hypothesis"] == "files");
+  CHECK(document["documents"]["fds"]["schema"] == "triage/fds/1");
+  CHECK(document["evidence"][1]["provenance"][0]["source"].get<std::string>().find("/proc/") !=
+        std::string::npos);
+  CHECK_FALSE(document["touched"].empty());
+}
+
+TEST_CASE("run: --fail-on never and --exit-zero say the same verdict with another exit code") {
+  const TemporaryDirectory directory;
+  const std::string file = directory.write("mine.yaml", fds_runbook("v(.fds.open_count) >= 1"));
+  CHECK(run_triage({"run", file, "-t", own_pid, "--exit-zero"}).exit_code == 0);
+  const auto quiet = run_triage({"run", file, "-t", own_pid, "-q"});
+  CHECK(quiet.exit_code == 1);
+  CHECK(says(quiet.out, "CONFIRMED"));
+  CHECK_FALSE(says(quiet.out, "EVIDENCE"));
+}
+
+TEST_CASE("run: mistakes in a runbook are one line with file and line, and nothing is touched") {
+  const TemporaryDirectory directory;
+  const auto error = [&](const std::string& text) {
+    return refused({"run", directory.write("mine.yaml", text), "--target", own_pid}, 2);
+  };
+  CHECK(says(error("probes: [1, 2"), "mine.yaml:1: not YAML"));
+  CHECK(says(error(fds_runbook("true", "hypothesis: {}\n")),
+             "mine.yaml:13: unknown key 'hypothesis'"));
+  CHECK(says(error(fds_runbook("v(.fds.open_count) >=")),
+             "mine.yaml:8: evidence.many.if: jq: syntax"));
+  CHECK(says(error(fds_runbook(".fds.open_count >= 1")), "compared without v()"));
+  CHECK(says(error(fds_runbook("env.HOME == null")), "'env' is not allowed"));
+  std::string other = fds_runbook("true");
+  other.replace(other.find("use: fds"), 8, "use: xyz");
+  CHECK(says(error(other),
+             "mine.yaml:6: probes.fds: there is no probe 'xyz'; known: pool, fds, logs"));
+  std::string option = fds_runbook("true");
+  option.replace(option.find("target: '${"), 6, "tarjet");
+  CHECK(says(error(option), "tarjet"));
+}
+
+TEST_CASE("run: jq that never ends costs its own evidence only") {
+  const TemporaryDirectory directory;
+  const std::string file = directory.write("mine.yaml", fds_runbook("last(repeat(1)) == 1"));
+  const auto result = run_triage({"run", file, "--target", own_pid, "-o", "json"});
+  CHECK(result.exit_code == 3);
+  const Json document = Json::parse(result.out);
+  CHECK(document["evidence"][0]["state"] == "unknown");
+  CHECK(document["evidence"][1]["state"] == "true");
+  CHECK(document["gaps"][0]["what"] == "evidence.many.if");
+  CHECK(says(document["gaps"][0]["why"], "mine.yaml:8: the jq text was given up"));
+}
+
+TEST_CASE("run: wrong use leaves with 2 and says what is known") {
+  CHECK(says(refused({"run"}, 2), "built in: db-timeout"));
+  CHECK(says(refused({"run", "db-timeuot"}, 2), "built in: db-timeout"));
+  CHECK(
+      says(refused({"run", "/nonexistent/mine.yaml"}, 2), "/nonexistent/mine.yaml cannot be read"));
+  CHECK(says(refused({"run", "/tmp"}, 2), "cannot be read"));
+  CHECK(says(refused({"run", "db-timeout", "--input", "colour=red"}, 2), "has no input 'colour'"));
+  CHECK(says(refused({"run", "db-timeout", "--input", "red"}, 2), "expected NAME=VALUE"));
+  CHECK(says(refused({"run", "db-timeout", "-i", "slow_after=soon", "--db", "x"}, 2), "soon"));
+}
+
+TEST_CASE("run: sources that are down are gaps with a remedy, and the others are kept") {
+  const TemporaryDirectory directory;
+  const auto result = run_triage({"run", "db-timeout", "--target", own_pid, "--db",
+                                  "postgresql://app:hunter2@127.0.0.1:1/orders", "--logs",
+                                  "/nonexistent.log", "-o", "json"});
+  CHECK(result.exit_code == 3);
+  CHECK_FALSE(says(result.out, "hunter2"));
+  const Json document = Json::parse(result.out);
+  CHECK(document["verdict"]["word"] == "inconclusive");
+  CHECK(document["documents"]["fds"]["pid"] == ::getpid());
+  CHECK(document["documents"]["pg"].is_null());
+  CHECK(document["gaps"].size() >= 2);
+}
+
+TEST_CASE("run: a target that does not exist is a gap of the run") {
+  const auto result = run_triage({"run", "db-timeout", "--target", "4194303", "-o", "json"});
+  CHECK(result.exit_code == 3);
+  CHECK(says(result.out, "4194303"));
+}
+
+TEST_CASE("run: a full disk leaves with 6 and the report still reaches stdout") {
+  const auto result =
+      run_triage({"run", "db-timeout", "--target", own_pid, "-o", "json=/dev/full"});
+  CHECK(result.exit_code == 6);
+  CHECK(says(result.error, "No space left"));
+  CHECK(says(result.out, "INCONCLUSIVE"));
+}
+
+TEST_CASE("run: --list and --check look at runbooks only") {
+  const auto list = run_triage({"run", "--list", "-o", "json"});
+  CHECK(list.exit_code == 0);
+  CHECK(Json::parse(list.out)["runbooks"][0]["id"] == "db-timeout");
+  CHECK(run_triage({"run", "db-timeout", "--check"}).exit_code == 0);
+  const TemporaryDirectory directory;
+  refused({"run", directory.write("mine.yaml", fds_runbook("(((")), "--check"}, 2);
+}
