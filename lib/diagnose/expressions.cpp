@@ -266,6 +266,7 @@ void Expressions::check(const JqLimits& limits) const {
   for (std::size_t i = 0; i < slots_.size(); ++i)
     programs.push_back(program([i](std::size_t index) { return index == i; }));
   JqLimits longer = limits;
+  longer.cpu *= 10;
   longer.wall *= 10;
   const auto messages = compile_each(programs, longer);
   for (std::size_t i = 0; i < messages.size(); ++i)

@@ -75,8 +75,7 @@ class Interpreter {
 };
 
 os::ChildLimits child_limits(const JqLimits& limits) {
-  const auto cpu = std::chrono::duration_cast<std::chrono::seconds>(limits.wall);
-  return {limits.wall, cpu + std::chrono::seconds(1), limits.memory_bytes};
+  return {limits.wall, limits.cpu, limits.memory_bytes};
 }
 
 JqAnswer::End end_of(os::ChildResult::End end) {

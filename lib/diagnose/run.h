@@ -31,7 +31,8 @@ struct RunOutcome {
 };
 
 /// Checks everything first (inputs, probes, options, jq): Error{usage}, nothing was touched. Then
-/// runs; a probe that fails is a gap. Ends within the wall limit and two seconds.
+/// runs; a probe that fails is a gap. The probes end within the wall limit; the jq texts
+/// have their own (JqLimits).
 RunOutcome run(const Runbook& runbook, const RunRequest& request, Session& session);
 
 /// Only the checks of run(), for `--check`; needs no inputs.

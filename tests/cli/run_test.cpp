@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "lib/base/json.h"
 #include "tests/support/command.h"
 
@@ -148,4 +150,23 @@ TEST_CASE("run: --list and --check look at runbooks only") {
   CHECK(run_triage({"run", "db-timeout", "--check"}).exit_code == 0);
   const TemporaryDirectory directory;
   refused({"run", directory.write("mine.yaml", fds_runbook("(((")), "--check"}, 2);
+}
+
+TEST_CASE("run: the example of triage-runbook(5) is a sound runbook") {
+  std::ifstream page(TRIAGE_SOURCE_DIR "/man/triage-runbook.5");
+  std::string example;
+  bool inside = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line == ".nf" || line == ".fi") inside = line == ".nf";
+    if (!inside || line == ".nf") continue;
+    // roff writes a backslash as \\e
+    for (auto at = line.find("\\e"); at != std::string::npos; at = line.find("\\e"))
+      line.erase(at + 1, 1);
+    example += line + "\n";
+  }
+  const TemporaryDirectory directory;
+  const std::string file = directory.write("example.yaml", example);
+  const auto result = run_triage({"run", file, "--check"});
+  CHECK_MESSAGE(result.exit_code == 0, result.error);
+  CHECK(run_triage({"run", file, "--target", own_pid}).exit_code == 0);
 }
