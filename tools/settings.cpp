@@ -27,6 +27,13 @@ constexpr std::array<std::pair<const char*, const char*>, 4> foreign_variables{{
     {"LOKI_ORG_ID", "loki-org-id"},
 }};
 
+/// What libpq itself reads (PostgreSQL documentation, 34.15): shown, so that nobody wonders where a
+/// connection went.
+constexpr std::array<const char*, 13> libpq_variables{
+    "PGHOST",        "PGHOSTADDR", "PGPORT",           "PGDATABASE",    "PGUSER",
+    "PGPASSWORD",    "PGPASSFILE", "PGSERVICE",        "PGSERVICEFILE", "PGSSLMODE",
+    "PGSSLROOTCERT", "PGOPTIONS",  "PGCONNECT_TIMEOUT"};
+
 std::string variable(const SettingsPlaces& places, const std::string& name) {
   const auto found = places.environment.find(name);
   return found == places.environment.end() ? std::string() : found->second;
@@ -129,6 +136,13 @@ void Settings::add_foreign(const SettingsPlaces& places) {
   for (const auto& [name, key] : foreign_variables)
     if (const std::string value = variable(places, name); !value.empty())
       layer.values[key] = {key, value, name};
+  for (const char* name : libpq_variables)
+    if (const std::string value = variable(places, name); !value.empty()) {
+      const std::string key = fmt::format("libpq.{}", name);
+      const bool secret = std::string_view(name) == "PGPASSWORD";
+      layer.values[key] = {key, secret ? "***" : value,
+                           fmt::format("{}, read by libpq where db leaves it open", name)};
+    }
   layers_.push_back(std::move(layer));
 }
 

@@ -110,9 +110,11 @@ TEST_CASE("settings: flag over variable over file, and config --origin says whic
   CHECK(top({"--top", "5"}, {"TRIAGE_FDS_TOP=4"}) == 5);
   const auto shown =
       run_triage({"config", "--origin", "--config", file, "--profile", "prod", "-o", "json"},
-                 {"LOKI_ADDR=http://loki:3100", "DATABASE_URL=postgres://app:hunter2@db/orders"});
+                 {"PGHOST=db.internal", "PGPASSWORD=hunter2", "LOKI_ADDR=http://loki:3100",
+                  "DATABASE_URL=postgres://app:hunter2@db/orders"});
   CHECK(shown.out.find(file + " [profile prod]") != std::string::npos);
   CHECK(shown.out.find("LOKI_ADDR") != std::string::npos);
+  CHECK(shown.out.find("PGHOST, read by libpq") != std::string::npos);
   CHECK(shown.out.find("hunter2") == std::string::npos);
 }
 
