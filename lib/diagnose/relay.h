@@ -21,10 +21,12 @@ class Relay {
 
   /// Adds what the probe touched and its longest pause to the run's.
   void merge_into_parent() {
+    // asked before locking: a probe that reports its progress holds its session and waits for us
+    std::vector<Touch> touched = session_.touched();
+    const std::chrono::duration<double, std::milli> pause(session_.cost().pause_ms);
     const std::lock_guard lock(mutex_);
-    for (auto& touch : session_.touched()) parent_->touch(std::move(touch));
-    parent_->paused(std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double, std::milli>(session_.cost().pause_ms)));
+    for (auto& touch : touched) parent_->touch(std::move(touch));
+    parent_->paused(std::chrono::duration_cast<Duration>(pause));
   }
 
   void detach() {

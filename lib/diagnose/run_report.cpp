@@ -228,11 +228,7 @@ Report run_report(const Result& result, const std::vector<Touch>& touched, const
   for (const auto& open : result.unexplained)
     next.insert(next.end(), open.next.begin(), open.next.end());
   if (!next.empty()) report.sections.push_back(bullet_section("NEXT, FOR WHAT IS OPEN", next));
-  std::vector<std::string> gaps;
-  for (const auto& gap : result.gaps)
-    gaps.push_back(gap.what + ": " + gap.why +
-                   (gap.remedy.empty() ? "" : "; remedy: " + gap.remedy));
-  if (!gaps.empty()) report.sections.push_back(bullet_section("NOT KNOWN", gaps));
+  if (!result.gaps.empty()) report.sections.push_back(gaps_section(result.gaps));
   report.sections.push_back(shares_section(result));
   report.sections.push_back(sources_section(result));
   report.footer = footer_of(touched, cost);

@@ -16,18 +16,6 @@ Section findings_section(const Envelope& envelope) {
   return section;
 }
 
-Section gaps_section(const Envelope& envelope) {
-  Section section{"NOT KNOWN", "", {}, false};
-  Items items;
-  for (const auto& gap : envelope.gaps) {
-    Items::Item item{gap.what + ": " + gap.why, {}, {}};
-    if (!gap.remedy.empty()) item.notes.push_back("remedy: " + gap.remedy);
-    items.items.push_back(std::move(item));
-  }
-  section.blocks.emplace_back(std::move(items));
-  return section;
-}
-
 Section sources_section(const Envelope& envelope) {
   Section section{"SOURCES", "each line repeats the raw answer", {}, true};
   Items items;
@@ -74,6 +62,13 @@ void append_tail(Json& document, const Envelope& envelope, const Session& sessio
   document["cost"] = to_json(session.cost());
 }
 
+void clear_unknown(Json& document, const std::vector<Gap>& gaps) {
+  for (const auto& gap : gaps) {
+    const auto found = document.find(gap.what);
+    if (found != document.end() && found->is_array() && found->empty()) *found = nullptr;
+  }
+}
+
 Json document_schema(std::string_view command, Json facts) {
   Json properties = {
       {"schema", {{"const", fmt::format("triage/{}/1", command)}}},
@@ -83,7 +78,10 @@ Json document_schema(std::string_view command, Json facts) {
       {"severity", {{"enum", {"ok", "info", "warn", "crit", "unknown"}}}},
   };
   Json required = {"schema", "at", "target", "options", "severity"};
-  for (const auto& [name, schema] : facts["properties"].items()) properties[name] = schema;
+  for (const auto& [name, schema] : facts["properties"].items()) {
+    properties[name] = schema;
+    if (schema.value("type", Json()) == "array") properties[name]["type"] = {"array", "null"};
+  }
   for (const auto& name : facts["required"]) required.push_back(name);
   properties["findings"] = schema_of<std::vector<Finding>>();
   properties["provenance"] = schema_of<std::vector<Provenance>>();
@@ -108,7 +106,7 @@ Report frame_report(std::string_view command, const Envelope& envelope,
   if (envelope.findings.size() > 1 || envelope.severity == Severity::unknown)
     if (!envelope.findings.empty()) report.sections.push_back(findings_section(envelope));
   for (auto& section : sections) report.sections.push_back(std::move(section));
-  if (!envelope.gaps.empty()) report.sections.push_back(gaps_section(envelope));
+  if (!envelope.gaps.empty()) report.sections.push_back(gaps_section(envelope.gaps));
   if (!envelope.provenance.empty()) report.sections.push_back(sources_section(envelope));
   report.footer = footer_of(session.touched(), session.cost());
   return report;

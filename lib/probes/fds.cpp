@@ -113,6 +113,19 @@ void judge(const Sample& sample, Result& result) {
                       listener.accept_queue_count, listener.address, listener.backlog_count));
 }
 
+/// What is counted from the list of descriptors, or from the kernel's sockets, is unknown with it.
+void spread_gaps(const Sample& sample, Result& result) {
+  const auto spread = [&](const char* from, std::initializer_list<const char*> to) {
+    for (const auto& gap : sample.gaps) {
+      if (gap.what != from) continue;
+      for (const char* what : to)
+        result.envelope.gaps.push_back({what, gap.code, gap.why, gap.remedy});
+    }
+  };
+  spread("by_kind", {"same_file", "peers", "sockets_by_state", "listeners", "close_wait_count"});
+  spread("peers", {"sockets_by_state", "listeners", "close_wait_count"});
+}
+
 void add_provenance(const Sample& sample, Result& result) {
   const auto add = [&](std::vector<std::string> figures, std::string source, std::string repeat) {
     result.envelope.provenance.push_back(
@@ -179,6 +192,7 @@ Result analyse(const Options& /*options*/, const Sample& sample) {
   most_first(result.by_kind);
   most_first(result.same_file);
   most_first(result.sockets_by_state);
+  spread_gaps(sample, result);
   judge(sample, result);
   add_provenance(sample, result);
   return result;

@@ -46,6 +46,7 @@ class TypedCall final : public Call {
     Outcome outcome;
     outcome.document = document_head(name_, result.envelope, std::move(options));
     outcome.document.update(to_json(result));
+    clear_unknown(outcome.document, result.envelope.gaps);
     append_tail(outcome.document, result.envelope, session);
     outcome.report =
         frame_report(name_, result.envelope, functions_.sections(options_, result), session);

@@ -163,6 +163,22 @@ void count_slots(const Sample& sample, Result& result) {
         static_cast<double>(*result.used_count) / static_cast<double>(*result.usable_count);
 }
 
+/// What this way of looking cannot tell.
+void name_unknown(const Sample& sample, Result& result) {
+  const auto unknown = [&](std::initializer_list<const char*> keys, const char* why) {
+    for (const char* key : keys)
+      result.envelope.gaps.push_back({key, "refused", why, "a role with pg_monitor sees them all"});
+  };
+  if (sample.visibility.empty())
+    unknown({"by_user", "by_address", "by_state"}, "the connections could not be counted");
+  if (sample.visibility.empty() || sample.visibility == "titles")
+    unknown({"by_application", "statements", "blocking"},
+            "process titles do not tell it, and no session could be opened");
+  if (sample.visibility == "partial")
+    unknown({"blocking", "long_count", "parked_count", "lock_waiters_count"},
+            "the role sees only its own sessions");
+}
+
 }  // namespace
 
 Result analyse(const Options& options, const Sample& sample) {
@@ -174,8 +190,10 @@ Result analyse(const Options& options, const Sample& sample) {
   result.slots_full = !sample.slots_full.empty();
   count_slots(sample, result);
   if (!sample.backends.empty()) {
-    result.by_application = shares(
-        sample, [](const Backend& b) { return named(b.application, "(no application_name)"); });
+    // titles do not tell the application
+    if (sample.visibility != "titles")
+      result.by_application = shares(
+          sample, [](const Backend& b) { return named(b.application, "(no application_name)"); });
     result.by_user = shares(sample, [](const Backend& b) { return named(b.user, "(unknown)"); });
     result.by_address =
         shares(sample, [](const Backend& b) { return named(b.address, "unix socket"); });
@@ -186,6 +204,7 @@ Result analyse(const Options& options, const Sample& sample) {
   if (!sample.visibility.empty() && sample.visibility != "partial")
     count_states(options, sample, result);
   find_roots(sample, result);
+  name_unknown(sample, result);
   if (sample.deadlocks_before_count && sample.deadlocks_after_count)
     result.deadlocks_count = *sample.deadlocks_after_count - *sample.deadlocks_before_count;
   result.deadlocks_total_count = sample.deadlocks_after_count;

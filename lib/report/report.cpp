@@ -37,6 +37,28 @@ void for_each_text(Report& report, const std::function<void(std::string&)>& chan
   for (auto& line : report.footer) change(line);
 }
 
+Section gaps_section(const std::vector<Gap>& gaps) {
+  std::vector<Gap> merged;
+  for (const auto& gap : gaps) {
+    const auto same = std::find_if(merged.begin(), merged.end(), [&](const Gap& other) {
+      return other.why == gap.why && other.remedy == gap.remedy;
+    });
+    if (same == merged.end())
+      merged.push_back(gap);
+    else
+      same->what += ", " + gap.what;
+  }
+  Items items;
+  for (const auto& gap : merged) {
+    Items::Item item{gap.what + ": " + gap.why, {}, {}};
+    if (!gap.remedy.empty()) item.notes.push_back("remedy: " + gap.remedy);
+    items.items.push_back(std::move(item));
+  }
+  Section section{"NOT KNOWN", "", {}, false};
+  section.blocks.emplace_back(std::move(items));
+  return section;
+}
+
 std::string verdict_word(const Report& report) {
   std::string word = report.word.empty() ? std::string(name_of(report.severity)) : report.word;
   std::transform(word.begin(), word.end(), word.begin(),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/base/finding.h"
+#include "lib/base/gap.h"
 
 namespace triage {
 
@@ -60,6 +61,9 @@ struct Report {
   std::vector<Section> sections;
   std::vector<std::string> footer;  ///< touched, own cost
 };
+
+/// NOT KNOWN: facts that are missing for the same reason share one entry.
+Section gaps_section(const std::vector<Gap>& gaps);
 
 /// Calls `change` on every text of the report, for redaction.
 void for_each_text(Report& report, const std::function<void(std::string&)>& change);

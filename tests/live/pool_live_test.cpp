@@ -93,6 +93,8 @@ TEST_CASE("pool: when every slot is taken it says so and counts the backends by 
   CHECK(refused["visibility"] == "titles");
   CHECK(refused["used_count"] == 3);
   CHECK(refused["max_count"].is_null());
+  CHECK(refused["statements"].is_null());
+  CHECK(refused["by_application"].is_null());
   CHECK(has_finding(refused, "slots_full"));
   // A superuser may use the reserved slots and sees everything.
   const Json allowed = pool(server, 1, "postgres");

@@ -8,11 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 
 #include "lib/base/json.h"
@@ -86,6 +88,39 @@ bool type_fits(const Json& value, const Json& type) {
   return false;
 }
 
+void numeric_leaves(const Json& value, const std::string& pointer,
+                    std::vector<std::string>& found) {
+  if (value.is_number()) found.push_back(pointer);
+  if (value.is_object())
+    for (const auto& [key, member] : value.items())
+      numeric_leaves(member, fmt::format("{}/{}", pointer, key), found);
+  if (value.is_array())
+    for (std::size_t i = 0; i < value.size(); ++i)
+      numeric_leaves(value[i], fmt::format("{}/{}", pointer, i), found);
+}
+
+/// Every figure of a probe's document must know its source: a pointer of `provenance` covers it.
+void check_provenance(const Json& document) {
+  if (!document.contains("provenance")) return;
+  std::vector<std::string> known;
+  for (const auto& entry : document["provenance"])
+    for (const auto& figure : entry["figures"]) known.push_back(figure.get<std::string>());
+  for (const auto& [key, value] : document.items()) {
+    // what was asked for and what the run did are no figures of the target
+    static const std::set<std::string> own{"options", "findings", "provenance",
+                                           "gaps",    "touched",  "cost"};
+    if (own.contains(key)) continue;
+    std::vector<std::string> leaves;
+    numeric_leaves(value, "/" + key, leaves);
+    for (const auto& leaf : leaves) {
+      const bool covered = std::any_of(known.begin(), known.end(), [&](const std::string& figure) {
+        return leaf == figure || leaf.starts_with(figure + "/");
+      });
+      if (!covered) FAIL_CHECK("a figure without a source: " << leaf);
+    }
+  }
+}
+
 void validate(const std::string& text) {
   const Json document = Json::parse(text, nullptr, false);
   if (!document.is_object() || !document.contains("schema")) return;
@@ -95,6 +130,10 @@ void validate(const std::string& text) {
   REQUIRE(schema.exit_code == 0);
   for (const auto& violation : schema_violations(document, Json::parse(schema.out)))
     FAIL_CHECK("JSON breaks its schema: " << violation);
+  check_provenance(document);
+  if (document.contains("documents"))
+    for (const auto& [id, probe] : document["documents"].items())
+      if (probe.is_object()) check_provenance(probe);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ CommandResult run_command(const std::vector<std::string>& arguments,
                           const std::string& input = {});
 
 /// The same for the triage that was built, with no settings of the user. JSON on stdout that names
-/// a schema is validated against `triage schema`; a violation is a test failure.
+/// a schema is validated against `triage schema`, and each of its figures must be covered by its
+/// provenance; a violation is a test failure.
 CommandResult run_triage(const std::vector<std::string>& arguments,
                          const std::vector<std::string>& environment = {},
                          const std::string& input = {});
