@@ -1,113 +1,27 @@
 #include "lib/base/redact.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
 #include "lib/base/json.h"
+#include "lib/base/secret_shapes.h"
 
 namespace triage {
 namespace {
 
 using namespace std::string_view_literals;
+using namespace shapes;  // NOLINT(google-build-using-namespace): the vocabulary of this file
 
 constexpr std::string_view mask = "***";
 constexpr std::size_t none = std::string_view::npos;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_upper(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-bool is_lower(char c) {
-  return c >= 'a' && c <= 'z';
-}
-bool is_alnum(char c) {
-  return is_digit(c) || is_upper(c) || is_lower(c);
-}
-bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-bool is_quote(char c) {
-  return c == '"' || c == '\'' || c == '`';
-}
-bool is_space(char c) {
-  return is_blank(c) || c == '\n' || c == '\r' || c == '\0';
-}
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-char lower(char c) {
-  return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
-template <std::size_t Size>
-bool is_one_of(const std::array<std::string_view, Size>& words, std::string_view word) {
-  return std::any_of(words.begin(), words.end(),
+/// JSON words that hide nothing.
+bool is_literal(std::string_view word) {
+  static constexpr std::array literals{"true"sv, "false"sv, "null"sv, "undefined"sv};
+  return std::any_of(literals.begin(), literals.end(),
                      [&](std::string_view other) { return equal_ignoring_case(word, other); });
-}
-
-bool is_scheme(std::string_view word) {
-  return is_one_of(
-      std::array{"bearer"sv, "basic"sv, "digest"sv, "negotiate"sv, "token"sv, "apikey"sv}, word);
-}
-
-/// "Basic authentication" is prose, "Basic dXNlcjpwdw==" is not.
-bool looks_random(std::string_view word) {
-  if (word.size() < 8) return false;
-  const auto rest = word.substr(1);
-  return std::any_of(word.begin(), word.end(), [](char c) { return is_digit(c) || c == '='; }) ||
-         (std::any_of(rest.begin(), rest.end(), is_upper) &&
-          std::any_of(rest.begin(), rest.end(), is_lower));
-}
-
-/// header.payload.signature, each base64url; a JSON object in base64 starts with "eyJ" (RFC 7519).
-bool is_jwt(std::string_view word) {
-  return word.size() >= 20 && word.starts_with("eyJ") &&
-         std::count(word.begin(), word.end(), '.') >= 1;
-}
-
-/// Access key ids are 20 characters (AWS IAM user guide, "Unique identifiers").
-bool is_aws_key(std::string_view word) {
-  return word.size() == 20 && (word.starts_with("AKIA") || word.starts_with("ASIA")) &&
-         std::all_of(word.begin(), word.end(), [](char c) { return is_digit(c) || is_upper(c); });
-}
-
-/// Prefixes that GitHub, GitLab, Slack, Stripe, npm, Google and OpenAI publish for secret scanners.
-bool is_vendor_token(std::string_view word) {
-  static constexpr std::array prefixes{"ghp_"sv,  "gho_"sv,        "ghs_"sv,     "ghu_"sv,
-                                       "ghr_"sv,  "github_pat_"sv, "glpat-"sv,   "xoxb-"sv,
-                                       "xoxp-"sv, "xoxa-"sv,       "sk_live_"sv, "rk_live_"sv,
-                                       "npm_"sv,  "AIza"sv,        "sk-"sv};
-  return word.size() >= 24 && looks_random(word) &&
-         std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](std::string_view prefix) { return word.starts_with(prefix); });
-}
-
-bool is_ipv4(std::string_view word) {
-  std::array<char, INET_ADDRSTRLEN> text{};
-  in_addr address{};
-  if (word.size() < 7 || word.size() >= text.size()) return false;
-  std::copy(word.begin(), word.end(), text.begin());
-  return ::inet_pton(AF_INET, text.data(), &address) == 1;
-}
-
-/// A time of day has colons too, and so has C++: an address has a digit and a valid shape.
-bool is_ipv6(std::string_view word) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  in6_addr address{};
-  if (word.size() < 3 || word.size() >= text.size()) return false;
-  if (std::none_of(word.begin(), word.end(), is_digit)) return false;
-  std::copy(word.begin(), word.end(), text.begin());
-  return ::inet_pton(AF_INET6, text.data(), &address) == 1;
 }
 
 /// One pass over one text. Every rule either consumes what it looked at, or looks at a bounded
@@ -230,8 +144,7 @@ class Scanner {
     if (peek(at_) == '{' || starts(at_, "-----BEGIN ")) return;
     const std::size_t end = bare_end(name, separator);
     const std::string_view found = text_.substr(at_, end - at_);
-    if (found.empty() || is_one_of(std::array{"true"sv, "false"sv, "null"sv, "undefined"sv}, found))
-      return;
+    if (found.empty() || is_literal(found)) return;
     if (key_quote.empty()) return replace_to(end, mask, "secret_value");
     replace_to(end, fmt::format("{}{}{}", key_quote, mask, key_quote), "secret_value");
   }
@@ -415,25 +328,6 @@ Json redact_leaves(const Json& value, Redactor& redactor) {
 }
 
 }  // namespace
-
-bool is_secret_name(std::string_view name) {
-  static constexpr std::array endings{
-      "password"sv,   "passwd"sv,     "passphrase"sv,  "secret"sv,        "secretkey"sv,
-      "apikey"sv,     "accesskey"sv,  "token"sv,       "authorization"sv, "cookie"sv,
-      "privatekey"sv, "credential"sv, "credentials"sv, "sessionid"sv,     "amzsignature"sv,
-      "dbpass"sv,     "dbpwd"sv,      "userpass"sv,    "connectsid"sv};
-  static constexpr std::array whole{"pass"sv, "pwd"sv, "pw"sv, "auth"sv};
-  // The shell's own variables name folders.
-  if (name == "PWD" || name == "OLDPWD") return false;
-  if (name.size() > 64) name.remove_prefix(name.size() - 64);
-  std::string plain;
-  for (const char c : name)
-    if (is_alnum(c)) plain += lower(c);
-  const auto last_part = name.substr(name.find_last_of("._-") + 1);
-  return is_one_of(whole, last_part) ||
-         std::any_of(endings.begin(), endings.end(),
-                     [&](std::string_view end) { return plain.ends_with(end); });
-}
 
 std::string Redactor::apply(std::string_view text) {
   if (!options_.enabled) return std::string(text);

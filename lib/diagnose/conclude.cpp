@@ -37,7 +37,7 @@ class Judge {
     std::vector<std::string> documents{documents_of(runbook_, collection_)};
     std::vector<std::string> left_out;
     for (const auto& step : runbook_.steps) {
-      if (missing_.count(step.id) != 0) continue;
+      if (missing_.contains(step.id)) continue;
       documents.push_back(documents_of(runbook_, collection_, step.id));
       left_out.push_back(step.id);
     }
@@ -175,7 +175,7 @@ class Judge {
   [[nodiscard]] std::string why_unknown(const std::string& label,
                                         const std::vector<std::string>& probes) const {
     for (const auto& step : runbook_.steps)
-      if (missing_.count(step.id) != 0 &&
+      if (missing_.contains(step.id) &&
           std::find(probes.begin(), probes.end(), step.id) != probes.end()) {
         const auto found = collection_.steps.find(step.id);
         return fmt::format("{}: {}", step.title,
@@ -245,7 +245,7 @@ class Judge {
   void without_symptom(bool known, const Ranking& ranking) {
     VerdictFacts& verdict = result_.verdict;
     for (const auto& cap : runbook_.caps)
-      if (view_.missing.count(cap.unless) != 0) verdict.capped_by.push_back(cap.say);
+      if (view_.missing.contains(cap.unless)) verdict.capped_by.push_back(cap.say);
     if (known && verdict.capped_by.empty()) {
       verdict.word = "healthy";
       verdict.headline = "Nothing wrong found: nothing abnormal in this window";

@@ -130,7 +130,7 @@ class Run {
   void begin(std::size_t i, const Condition& condition) {
     const Step& step = runbook_.steps[i];
     for (const auto& input : step.needs)
-      if (inputs_.count(input) == 0)
+      if (!inputs_.contains(input))
         return skip(
             i, Gap{step.id, "usage", fmt::format("the input '{}' was not given", input),
                    step.remedy.empty() ? fmt::format("give it with --{}", input) : step.remedy});

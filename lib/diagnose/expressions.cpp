@@ -219,7 +219,7 @@ std::string Expressions::prelude() const {
   return text + "$__doc | {} as $__facts |\n";
 }
 
-std::string Expressions::body(const Slot& slot, bool chosen) const {
+std::string Expressions::body(const Slot& slot, bool chosen) {
   if (!chosen) return "{u: \"it was given up: it did not end\"}";
   switch (slot.kind) {
     case Slot::Kind::fact:
@@ -287,9 +287,9 @@ std::size_t Expressions::unanswered_slot(const JqAnswer& answer,
     answered.insert(parse_json(result, "jq output")["l"].get<std::string>());
   std::optional<std::size_t> first;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (dropped.count(i) != 0) continue;
+    if (dropped.contains(i)) continue;
     if (!first) first = i;
-    if (answered.count(slots_[i].label) == 0) return i;
+    if (!answered.contains(slots_[i].label)) return i;
   }
   return first.value_or(0);
 }
@@ -309,13 +309,14 @@ Expressions::Evaluation Expressions::evaluate(const std::vector<std::string>& do
                                               const std::string& inputs,
                                               const JqLimits& limits) const {
   std::vector<std::string> wrapped_documents;
+  wrapped_documents.reserve(documents.size());
   for (const auto& text : documents) wrapped_documents.push_back(dump_json(wrapped(text, inputs)));
   Evaluation evaluation;
   std::set<std::size_t> dropped;
   JqAnswer answer;
   while (true) {
-    answer = run_jq(program([&](std::size_t i) { return dropped.count(i) == 0; }),
-                    wrapped_documents, limits);
+    answer = run_jq(program([&](std::size_t i) { return !dropped.contains(i); }), wrapped_documents,
+                    limits);
     if (answer.end == JqAnswer::End::done) break;
     if (answer.end == JqAnswer::End::syntax || dropped.size() >= 3)
       throw Error(answer.end == JqAnswer::End::syntax ? ErrorCode::usage : ErrorCode::budget,

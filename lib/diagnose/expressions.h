@@ -77,7 +77,7 @@ class Expressions {
   void add(Slot::Kind kind, std::string label, const Script& script);
   void inspect(Slot& slot);
   [[nodiscard]] std::string prelude() const;
-  [[nodiscard]] std::string body(const Slot& slot, bool chosen) const;
+  static std::string body(const Slot& slot, bool chosen);
   [[noreturn]] void fail(const Slot& slot, const std::string& what, std::string remedy) const;
   [[nodiscard]] Answers answers_of(const std::vector<std::string>& results) const;
   [[nodiscard]] std::size_t unanswered_slot(const JqAnswer& answer,

@@ -99,7 +99,7 @@ Ranking rank(const Runbook& runbook, const View& view) {
                    [](const Score& a, const Score& b) { return a.log_odds > b.log_odds; });
   ranking.word = word_of(ranking.scores);
   for (const auto& cap : runbook.caps) {
-    if (view.missing.count(cap.unless) == 0) continue;
+    if (!view.missing.contains(cap.unless)) continue;
     ranking.capped_by.push_back(cap.say);
     if (level_of(ranking.word) > level_of(cap.verdict)) ranking.word = cap.verdict;
   }

@@ -16,6 +16,7 @@ class Relay {
         session_(clock_, [this](const std::string& text) { forward(text); }) {}
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
+  ~Relay() = default;
 
   Session& session() { return session_; }
 

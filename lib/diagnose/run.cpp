@@ -26,13 +26,13 @@ Inputs complete_inputs(const Runbook& runbook, const Inputs& given) {
   Inputs inputs = given;
   for (const auto& input : runbook.inputs) {
     names.push_back(input.id);
-    if (inputs.count(input.id) != 0 && inputs[input.id].empty()) inputs.erase(input.id);
-    if (inputs.count(input.id) == 0 && !input.fallback.empty()) inputs[input.id] = {input.fallback};
-    if (inputs.count(input.id) == 0 && input.required)
+    if (inputs.contains(input.id) && inputs[input.id].empty()) inputs.erase(input.id);
+    if (!inputs.contains(input.id) && !input.fallback.empty()) inputs[input.id] = {input.fallback};
+    if (!inputs.contains(input.id) && input.required)
       throw Error(ErrorCode::usage,
                   fmt::format("the runbook {} needs the input '{}'", runbook.id, input.id),
                   fmt::format("--{}: {}", input.id, input.help));
-    if (!input.list && inputs.count(input.id) != 0 && inputs[input.id].size() > 1)
+    if (!input.list && inputs.contains(input.id) && inputs[input.id].size() > 1)
       throw Error(ErrorCode::usage, fmt::format("the input '{}' takes one value", input.id));
   }
   for (const auto& [name, values] : given)

@@ -38,7 +38,7 @@ class Loader {
 
  private:
   Mapping open(const YAML::Node& node, std::string where) {
-    return Mapping(node, file_, std::move(where));
+    return {node, file_, std::move(where)};
   }
 
   void head() {
@@ -50,7 +50,7 @@ class Loader {
     runbook_.title = root_.needed("title");
     runbook_.incident = root_.text("incident", "custom");
     const std::set<std::string> incidents{"latency", "leak", "db-timeout", "fd", "custom"};
-    if (incidents.count(runbook_.incident) == 0)
+    if (!incidents.contains(runbook_.incident))
       fail_at(file_, line_of(root_.take("incident")),
               fmt::format("incident: expected one of {}", fmt::join(incidents, ", ")));
     if (const auto node = root_.take("window"); !node.IsNull()) {
@@ -198,7 +198,7 @@ class Loader {
     Cap value{map.needed("unless"), map.needed("verdict"), map.needed("say")};
     map.finish();
     const std::set<std::string> words{"likely", "possible", "inconclusive"};
-    if (words.count(value.verdict) == 0)
+    if (!words.contains(value.verdict))
       fail_at(file_, map.line(),
               fmt::format("caps.verdict: expected one of {}", fmt::join(words, ", ")));
     if (find(runbook_.steps, value.unless) == nullptr)
@@ -265,6 +265,7 @@ class Loader {
   template <class Item>
   static std::string ids(const std::vector<Item>& items) {
     std::vector<std::string> names;
+    names.reserve(items.size());
     for (const auto& item : items) names.push_back(item.id);
     return fmt::format("{}", fmt::join(names, ", "));
   }

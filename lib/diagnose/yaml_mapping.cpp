@@ -120,8 +120,8 @@ Json json_of(const YAML::Node& node) {
   return text;
 }
 
-Mapping::Mapping(YAML::Node node, const std::string& file, std::string where)
-    : node_(std::move(node)), file_(file), where_(std::move(where)) {
+Mapping::Mapping(const YAML::Node& node, const std::string& file, std::string where)
+    : node_(node), file_(file), where_(std::move(where)) {
   if (!node_.IsMap()) fail_at(file_, line(), where_ + ": expected a mapping of keys and values");
   std::set<std::string> seen;
   for (const auto& entry : node_) {
@@ -214,7 +214,7 @@ void Mapping::each(const std::string& key,
 void Mapping::finish() const {
   for (const auto& entry : node_) {
     const std::string& key = entry.first.Scalar();
-    if (known_.count(key) != 0 || key.starts_with("x-")) continue;
+    if (known_.contains(key) || key.starts_with("x-")) continue;
     fail_at(file_, line_of(entry.first),
             fmt::format("{}unknown key '{}'", where_.empty() ? "" : where_ + ": ", key),
             fmt::format("known keys: {}; own ones start with x-", fmt::join(known_, ", ")));

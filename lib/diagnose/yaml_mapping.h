@@ -32,7 +32,7 @@ Json json_of(const YAML::Node& node);
 /// A mapping of which every key must be asked for; what is left over is an unknown key.
 class Mapping {
  public:
-  Mapping(YAML::Node node, const std::string& file, std::string where);
+  Mapping(const YAML::Node& node, const std::string& file, std::string where);
 
   [[nodiscard]] int line() const { return line_of(node_); }
   [[nodiscard]] const std::string& where() const { return where_; }
