@@ -128,7 +128,9 @@ Help overview_texts() {
       "triage looks at a running Node.js service without a restart, asks its database and reads "
       "its logs, and says what is wrong, each number with its unit and its source. It never "
       "signals, stops or writes to the target.",
-      {{"triage pool --db service=orders --target port:3000", "who holds the connection slots"},
+      {{"triage run db-timeout -t port:3000 --db service=orders --logs app.log",
+        "why connections time out: ranked causes, and what to do now"},
+       {"triage pool --db service=orders --target port:3000", "who holds the connection slots"},
        {"triage logs app.log --window 30m", "known error texts, new and surging"},
        {"triage fds name:server.js", "descriptors against the limits, sockets by peer"},
        {"triage fds 4127 -o report.md -o json=report.json", "the same result in several formats"}}};

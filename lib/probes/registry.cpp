@@ -14,7 +14,7 @@ std::span<const Probe> registry() {
                  pool::describe, pool::collect, pool::analyse, pool::sections),
       make_probe("fds", "open descriptors by kind and peer, against the limits", fds::help,
                  fds::describe, fds::collect, fds::analyse, fds::sections),
-      make_probe("logs", "Known texts, levels, requests and errors in log files", logs::help,
+      make_probe("logs", "known texts, levels, requests and errors in log files", logs::help,
                  logs::describe, logs::collect, logs::analyse, logs::sections),
   };
   return rows;
