@@ -21,7 +21,8 @@ const std::map<std::string, std::set<std::string>> arrows{
     {"os", {"base"}},
     {"report", {"base"}},
     {"backends", {"base", "os"}},
-    {"probes", {"base", "os", "backends", "report"}},
+    {"v8", {"base", "os"}},
+    {"probes", {"base", "os", "v8", "backends", "report"}},
     {"diagnose", {"base", "os", "report"}},
 };
 

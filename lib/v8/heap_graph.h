@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/v8/dominator_tree.h"
+#include "lib/v8/heap_snapshot.h"
+
+namespace triage::v8 {
+
+/// What a snapshot says about who keeps what, with the numbers that Chrome DevTools shows
+/// (front_end/entrypoints/heap_snapshot_worker/HeapSnapshot.ts).
+class HeapGraph {
+ public:
+  /// Computes everything; `snapshot` must outlive it and is not changed.
+  explicit HeapGraph(const HeapSnapshot& snapshot);
+
+  [[nodiscard]] const HeapSnapshot& snapshot() const { return snapshot_; }
+  [[nodiscard]] static NodeIndex root() { return 0; }
+  /// Bytes of the node itself, as DevTools counts: backing stores with one owner belong to the
+  /// owner.
+  [[nodiscard]] std::uint64_t shallow_size(NodeIndex node) const { return shallow_[node]; }
+  /// Bytes that would be free without it.
+  [[nodiscard]] std::uint64_t retained_size(NodeIndex node) const { return retained_[node]; }
+  [[nodiscard]] NodeIndex dominator(NodeIndex node) const { return tree_.dominator[node]; }
+  [[nodiscard]] const DominatorTree& tree() const { return tree_; }
+  /// All bytes of the snapshot.
+  [[nodiscard]] std::uint64_t total_size() const { return retained_[root()]; }
+  /// Whether dominators follow this edge: not weak, not of a WeakMap's table, not from inside V8
+  /// into the program's objects.
+  [[nodiscard]] bool is_essential(EdgeIndex edge) const { return essential_[edge] != 0; }
+
+ private:
+  [[nodiscard]] std::vector<std::uint8_t> program_owned() const;
+  [[nodiscard]] bool essential(NodeIndex from, EdgeIndex edge,
+                               const std::vector<std::uint8_t>& owned) const;
+  [[nodiscard]] bool has_user_roots() const;
+  [[nodiscard]] std::vector<NodeIndex> owners() const;
+  void find_essential_edges();
+  void transfer_sizes();
+  void sum_retained_sizes();
+
+  const HeapSnapshot& snapshot_;
+  std::vector<std::uint8_t> essential_;
+  std::vector<std::uint64_t> shallow_;
+  std::vector<std::uint64_t> retained_;
+  DominatorTree tree_;
+};
+
+/// The ids in an edge name such as "2 / part of key (Object @15) -> value (Object @17) pair in
+/// WeakMap (table @19)".
+struct WeakMapEdge {
+  std::uint64_t key_id = 0;
+  std::uint64_t table_id = 0;
+};
+/// Whether `name` is one, and its ids.
+bool parse_weak_map_edge(std::string_view name, WeakMapEdge& edge);
+
+}  // namespace triage::v8

@@ -1,0 +1,134 @@
+// The "snapshot" part: which column is what, how many rows there are. And reading a whole file.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "lib/base/error.h"
+#include "lib/base/json.h"
+#include "lib/os/fd.h"
+#include "lib/v8/heap_snapshot_parser.h"
+
+namespace triage::v8 {
+namespace {
+
+/// Where `name` stands in a list of field names; -1 when it does not.
+int place_of(const Json& fields, const char* name) {
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    if (fields[i] == name) return static_cast<int>(i);
+  return -1;
+}
+
+const Json& list_of(const Json& meta, const char* key) {
+  static const Json none = Json::array();
+  const auto found = meta.find(key);
+  return found != meta.end() && found->is_array() ? *found : none;
+}
+
+/// The words of the type column: the first entry of "node_types" or "edge_types".
+const Json& words_of(const Json& meta, const char* key) {
+  const Json& types = list_of(meta, key);
+  static const Json none = Json::array();
+  return !types.empty() && types[0].is_array() ? types[0] : none;
+}
+
+template <class Kind>
+std::vector<Kind> kinds_of(const Json& words) {
+  std::vector<Kind> kinds;
+  for (const auto& word : words) {
+    Kind kind = Kind::other;
+    for (int i = 0; i < static_cast<int>(Kind::other); ++i)
+      if (word == name_of(static_cast<Kind>(i))) kind = static_cast<Kind>(i);
+    kinds.push_back(kind);
+  }
+  return kinds;
+}
+
+}  // namespace
+
+void HeapSnapshotParser::read_header() {
+  if (header_read_) fail("\"snapshot\" stands twice");
+  const Json header = Json::parse(header_, nullptr, false);
+  if (!header.is_object() || !header.contains("meta") || !header["meta"].is_object())
+    fail("its \"snapshot\" part has no meta");
+  const Json& meta = header["meta"];
+  const Json& node = list_of(meta, "node_fields");
+  node_columns_ = {place_of(node, "type"),      place_of(node, "name"),       place_of(node, "id"),
+                   place_of(node, "self_size"), place_of(node, "edge_count"), node.size()};
+  const Json& edge = list_of(meta, "edge_fields");
+  edge_columns_ = {place_of(edge, "type"), place_of(edge, "name_or_index"),
+                   place_of(edge, "to_node"), edge.size()};
+  const Json& place = list_of(meta, "location_fields");
+  location_columns_ = {place_of(place, "object_index"), place_of(place, "script_id"),
+                       place_of(place, "line"), place_of(place, "column"), place.size()};
+  if (location_columns_.node < 0 || location_columns_.script < 0 || location_columns_.line < 0 ||
+      location_columns_.column < 0)
+    location_columns_ = {0, 0, 0, 0, 1};
+  const bool complete =
+      node_columns_.type >= 0 && node_columns_.name >= 0 && node_columns_.id >= 0 &&
+      node_columns_.size >= 0 && node_columns_.edges >= 0 && edge_columns_.type >= 0 &&
+      edge_columns_.name >= 0 && edge_columns_.to >= 0 && node.size() <= max_columns &&
+      edge.size() <= max_columns && place.size() <= max_columns;
+  if (!complete) fail("its meta lacks a column that is needed");
+  node_kinds_ = kinds_of<NodeKind>(words_of(meta, "node_types"));
+  edge_kinds_ = kinds_of<EdgeKind>(words_of(meta, "edge_types"));
+  const auto count = [&](const char* key, std::size_t width) -> std::uint64_t {
+    const auto found = header.find(key);
+    if (found == header.end() || !found->is_number_unsigned())
+      fail(fmt::format("\"{}\" is no count", key));
+    const auto value = found->get<std::uint64_t>();
+    // each number takes at least a digit and a comma
+    if (value >= std::numeric_limits<std::uint32_t>::max() || value > size_ / (2 * width))
+      fail(fmt::format("\"{}\" is {}: that many cannot be in {} bytes", key, value, size_));
+    return value;
+  };
+  const std::uint64_t nodes = count("node_count", node_columns_.width);
+  const std::uint64_t edges = count("edge_count", edge_columns_.width);
+  if (nodes == 0) fail("it has no nodes");
+  snapshot_.node_kind = Column<NodeKind>(nodes);
+  snapshot_.node_name = Column<StringIndex>(nodes);
+  snapshot_.node_id = Column<std::uint32_t>(nodes);
+  snapshot_.node_size = Column<std::uint64_t>(nodes);
+  snapshot_.first_edge = Column<EdgeIndex>(nodes + 1);
+  snapshot_.first_edge[0] = 0;
+  snapshot_.edge_kind = Column<EdgeKind>(edges);
+  snapshot_.edge_name = Column<std::uint32_t>(edges);
+  snapshot_.edge_to = Column<NodeIndex>(edges);
+  if (const auto extra = header.find("extra_native_bytes");
+      extra != header.end() && extra->is_number_unsigned())
+    snapshot_.extra_native_bytes = extra->get<std::uint64_t>();
+  header_read_ = true;
+}
+
+HeapSnapshot read_heap_snapshot(const std::string& path) {
+  const auto refuse = [&path] {
+    throw Error(ErrorCode::usage, fmt::format("{} cannot be read: {}", path, std::strerror(errno)),
+                "check the path and its permissions");
+  };
+  const os::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status = {};
+  if (!file || ::fstat(file.get(), &status) != 0) refuse();
+  if (!S_ISREG(status.st_mode))
+    throw Error(ErrorCode::usage, path + " is not a file", "name a .heapsnapshot file");
+  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  HeapSnapshotParser parser(static_cast<std::uint64_t>(status.st_size));
+  std::string buffer(4UL << 20U, '\0');
+  try {
+    while (true) {
+      const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) refuse();
+      if (got == 0) return parser.finish();
+      parser.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::malformed) throw;
+    throw Error(ErrorCode::malformed, fmt::format("{}: {}", path, error.what()), error.remedy());
+  }
+}
+
+}  // namespace triage::v8
