@@ -79,6 +79,18 @@ Command* find_command(const std::vector<std::unique_ptr<Command>>& commands,
   return found == commands.end() ? nullptr : found->get();
 }
 
+/// Names the commands of a family: "heap" alone, or with a second word that is none of them.
+Error unknown_command(const std::vector<std::unique_ptr<Command>>& commands,
+                      const std::string& name) {
+  std::vector<std::string> family;
+  for (const auto& command : commands)
+    if (command->name().starts_with(name + "-"))
+      family.push_back(name + " " + command->name().substr(name.size() + 1));
+  if (family.empty()) return usage_error(fmt::format("there is no command '{}'", name), "");
+  return {ErrorCode::usage, fmt::format("'{}' needs a second word", name),
+          fmt::format("one of: {}", fmt::join(family, ", "))};
+}
+
 }  // namespace
 
 Invocation parse_command_line(const std::vector<std::string>& arguments,
@@ -96,9 +108,15 @@ Invocation parse_command_line(const std::vector<std::string>& arguments,
     invocation.kind = Invocation::Kind::version;
     return invocation;
   }
+  // "heap show" is the command heap-show
+  const std::string pair = arguments.size() > 1 ? first + "-" + arguments[1] : std::string();
+  std::size_t words = 1;
   invocation.command = find_command(commands, first);
-  if (invocation.command == nullptr)
-    throw usage_error(fmt::format("there is no command '{}'", first), "");
+  if (invocation.command == nullptr && !pair.empty()) {
+    invocation.command = find_command(commands, pair);
+    words = 2;
+  }
+  if (invocation.command == nullptr) throw unknown_command(commands, first);
 
   // Only the chosen command is registered: CLI11 costs a few microseconds per option.
   CLI::App app("triage", "triage " + first);
@@ -108,7 +126,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments,
   CommandLineVisitor visitor(app);
   invocation.command->describe(visitor);
   describe(invocation.common, visitor);
-  std::vector<std::string> rest(arguments.rbegin(), arguments.rend() - 1);
+  std::vector<std::string> rest(arguments.rbegin(),
+                                arguments.rend() - static_cast<std::ptrdiff_t>(words));
   const bool asks_help = std::any_of(rest.begin(), rest.end(), [](const std::string& word) {
     return word == "--help" || word == "-h";
   });

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "lib/probes/fds.h"
+#include "lib/probes/heap_show.h"
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
 #include "lib/probes/pool.h"
@@ -16,6 +17,8 @@ std::span<const Probe> registry() {
                  fds::describe, fds::collect, fds::analyse, fds::sections),
       make_probe("logs", "known texts, levels, requests and errors in log files", logs::help,
                  logs::describe, logs::collect, logs::analyse, logs::sections),
+      make_probe("heap-show", "what is in a V8 heap snapshot, and what holds it", heap_show::help,
+                 heap_show::describe, heap_show::collect, heap_show::analyse, heap_show::sections),
   };
   return rows;
 }

@@ -104,7 +104,7 @@ void HeapSnapshotParser::read_header() {
   header_read_ = true;
 }
 
-HeapSnapshot read_heap_snapshot(const std::string& path) {
+HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size) {
   const auto refuse = [&path] {
     throw Error(ErrorCode::usage, fmt::format("{} cannot be read: {}", path, std::strerror(errno)),
                 "check the path and its permissions");
@@ -115,7 +115,8 @@ HeapSnapshot read_heap_snapshot(const std::string& path) {
   if (!S_ISREG(status.st_mode))
     throw Error(ErrorCode::usage, path + " is not a file", "name a .heapsnapshot file");
   ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  HeapSnapshotParser parser(static_cast<std::uint64_t>(status.st_size));
+  size = static_cast<std::uint64_t>(status.st_size);
+  HeapSnapshotParser parser(size);
   std::string buffer(4UL << 20U, '\0');
   try {
     while (true) {

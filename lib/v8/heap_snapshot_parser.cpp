@@ -215,9 +215,9 @@ const char* HeapSnapshotParser::fast_rows(const char* at, const char* end) {
         value = value * 10 + static_cast<std::uint64_t>(*p - '0');
         ++p;
       } while (is_digit(*p) && p - first < max_digits);
+      if (is_digit(*p)) return at;
       row_[i] = value;
     }
-    if (is_digit(*p)) return at;
     store_row();
     at = p;
   }

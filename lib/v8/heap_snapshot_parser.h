@@ -107,7 +107,8 @@ class HeapSnapshotParser {
   HeapSnapshot snapshot_;
 };
 
-/// Reads a file whole. Error{usage} when it cannot be opened, Error{malformed} for what is in it.
-HeapSnapshot read_heap_snapshot(const std::string& path);
+/// Reads a file whole; `size` becomes its bytes. Error{usage} when it cannot be opened,
+/// Error{malformed} for what is in it.
+HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size);
 
 }  // namespace triage::v8

@@ -1,0 +1,191 @@
+#include "lib/probes/heap_show.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/base/error.h"
+#include "lib/base/units.h"
+#include "lib/v8/heap_classes.h"
+#include "lib/v8/heap_paths.h"
+#include "lib/v8/heap_snapshot_parser.h"
+
+namespace triage::probes::heap_show {
+namespace {
+
+constexpr std::size_t shown_path = 12;
+constexpr std::size_t shown_text = 40;
+
+std::int64_t number(std::uint64_t value) {
+  return static_cast<std::int64_t>(value);
+}
+
+/// The first characters, without cutting one in two and without control characters.
+std::string beginning(const std::string& text) {
+  std::size_t end = std::min(text.size(), shown_text);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+    --end;
+  std::string out = text.substr(0, end) + (end < text.size() ? "..." : "");
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') c = ' ';
+  return out;
+}
+
+std::vector<std::string> path_texts(const v8::HeapSnapshot& snapshot,
+                                    const std::vector<v8::PathStep>& steps) {
+  std::vector<std::string> texts;
+  for (const auto& step : steps)
+    texts.push_back(fmt::format("{}: {} @{}", beginning(step.edge),
+                                beginning(v8::class_name(snapshot, step.node)),
+                                snapshot.node_id[step.node]));
+  if (texts.size() > shown_path) {
+    const auto half = static_cast<std::ptrdiff_t>(shown_path / 2);
+    const std::size_t left_out = texts.size() - shown_path;
+    texts.erase(texts.begin() + half, texts.end() - half);
+    texts.insert(texts.begin() + half, fmt::format("... {} steps ...", left_out));
+  }
+  return texts;
+}
+
+void add_holders(const v8::HeapGraph& graph, std::size_t top, Sample& sample) {
+  const v8::RetainingPaths paths(graph);
+  for (const auto node : v8::find_accumulation_points(graph, top))
+    sample.holders.push_back(
+        {std::to_string(graph.snapshot().node_id[node]), v8::class_name(graph.snapshot(), node),
+         number(graph.shallow_size(node)), number(graph.retained_size(node)),
+         static_cast<double>(graph.retained_size(node)) / static_cast<double>(graph.total_size()),
+         path_texts(graph.snapshot(), paths.to(node))});
+}
+
+void add_duplicates(const v8::HeapSnapshot& snapshot, std::size_t top, Sample& sample) {
+  const auto rows = v8::find_duplicate_strings(snapshot);
+  for (const auto& row : rows) sample.duplicates_wasted_bytes += number(row.wasted_bytes);
+  for (std::size_t i = 0; i < std::min(top, rows.size()); ++i)
+    sample.duplicates.push_back({beginning(snapshot.string(rows[i].text)), number(rows[i].count),
+                                 number(rows[i].wasted_bytes)});
+}
+
+std::string bytes(std::int64_t value) {
+  return format_bytes(static_cast<double>(value));
+}
+
+Section classes_section(const Result& result) {
+  Table table{{{"class", false, true},
+               {"objects", true, false},
+               {"shallow", true, false},
+               {"retained", true, false}},
+              {}};
+  for (const auto& row : result.classes)
+    table.rows.push_back({row.name, format_count(row.objects_count), bytes(row.shallow_bytes),
+                          bytes(row.retained_bytes)});
+  return {"CLASSES",
+          fmt::format("{} of {}, most retained first", result.classes.size(), result.classes_count),
+          {std::move(table)},
+          false};
+}
+
+Section holders_section(const Result& result) {
+  Items items{Items::Marker::number, {}};
+  for (const auto& holder : result.holders)
+    items.items.push_back(
+        {fmt::format("{} @{} holds {} ({})", holder.class_name, holder.id,
+                     bytes(holder.retained_bytes), format_ratio(holder.retained_ratio)),
+         {fmt::format("{}", fmt::join(holder.path, " > "))},
+         {}});
+  return {"WHERE MEMORY ACCUMULATES", "", {std::move(items)}, false};
+}
+
+Section duplicates_section(const Result& result) {
+  Table table{{{"text", false, true}, {"copies", true, false}, {"wasted", true, false}}, {}};
+  for (const auto& row : result.duplicates)
+    table.rows.push_back({row.text, format_count(row.copies_count), bytes(row.wasted_bytes)});
+  return {"DUPLICATED STRINGS",
+          bytes(result.duplicates_wasted_bytes) + " wasted in all",
+          {std::move(table)},
+          false};
+}
+
+}  // namespace
+
+Help help() {
+  return {
+      "Reads a V8 heap snapshot (.heapsnapshot) and says which classes hold how much, under which "
+      "objects memory accumulates and through what they are held, and which strings are there "
+      "several times. Sizes are those of Chrome DevTools: retained is what would be free without "
+      "the object. One snapshot shows what is large, not what grows.",
+      {{"triage heap show Heap.20261124.heapsnapshot", "what is in it"},
+       {"triage heap show a.heapsnapshot --top 50 -o json", "for machines"}}};
+}
+
+void describe(Options& options, OptionVisitor& visitor) {
+  visitor.visit({"file", "heap snapshot", "FILE", {}, true, false, 0}, options.file);
+  visitor.visit({"top", "rows of each table", "N", {}, false, false, 0}, options.top);
+}
+
+Sample collect(const Options& options, Session& session) {
+  if (options.file.empty())
+    throw Error(ErrorCode::usage, "heap show: no file given",
+                "name a snapshot: triage heap show Heap.heapsnapshot");
+  const auto top = static_cast<std::size_t>(std::clamp<std::int64_t>(options.top, 1, 10'000));
+  Sample sample;
+  sample.at = to_rfc3339(session.clock().now());
+  sample.file = options.file;
+  session.progress("reading " + options.file);
+  std::uint64_t size = 0;
+  const v8::HeapSnapshot snapshot = v8::read_heap_snapshot(options.file, size);
+  session.touch({"heap snapshot", options.file, 1, 0});
+  session.progress("finding what holds what");
+  const v8::HeapGraph graph(snapshot);
+  sample.file_bytes = number(size);
+  sample.nodes_count = number(snapshot.node_count());
+  sample.edges_count = number(snapshot.edge_count());
+  sample.total_bytes = number(graph.total_size() + snapshot.extra_native_bytes);
+  auto classes = v8::summarize_classes(graph);
+  sample.classes_count = number(classes.size());
+  if (classes.size() > top) classes.resize(top);
+  for (const auto& row : classes)
+    sample.classes.push_back({beginning(row.name), number(row.count), number(row.shallow_bytes),
+                              number(row.retained_bytes)});
+  add_holders(graph, top, sample);
+  add_duplicates(snapshot, top, sample);
+  return sample;
+}
+
+Result analyse(const Options& /*options*/, const Sample& sample) {
+  Result result;
+  static_cast<Sample&>(result) = sample;
+  result.envelope.at = sample.at;
+  result.envelope.target = sample.file;
+  // one snapshot cannot tell a leak from what the program needs: a fact, not a warning
+  if (!sample.holders.empty()) {
+    const Holder& first = sample.holders.front();
+    result.envelope.find("largest_holder", Severity::info,
+                         fmt::format("{} @{} holds {} of {} ({})", first.class_name, first.id,
+                                     bytes(first.retained_bytes), bytes(sample.total_bytes),
+                                     format_ratio(first.retained_ratio)));
+  }
+  result.envelope.provenance.push_back(
+      {{"/file_bytes", "/nodes_count", "/edges_count", "/total_bytes", "/classes_count", "/classes",
+        "/holders", "/duplicates", "/duplicates_wasted_bytes"},
+       sample.file,
+       sample.at,
+       fmt::format("triage heap show '{}'", sample.file)});
+  return result;
+}
+
+std::vector<Section> sections(const Options& /*options*/, const Result& result) {
+  std::vector<Section> all;
+  all.push_back(
+      {"HEAP",
+       "",
+       {Paragraph{fmt::format("{} in {} nodes and {} references (file {})",
+                              bytes(result.total_bytes), format_count(result.nodes_count),
+                              format_count(result.edges_count), bytes(result.file_bytes))}},
+       false});
+  all.push_back(classes_section(result));
+  if (!result.holders.empty()) all.push_back(holders_section(result));
+  if (!result.duplicates.empty()) all.push_back(duplicates_section(result));
+  return all;
+}
+
+}  // namespace triage::probes::heap_show

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/v8/heap_graph.h"
+
+namespace triage::v8 {
+
+/// One step of a retaining path: the edge that leads to the node, and the node.
+struct PathStep {
+  std::string edge;  ///< "cache", "[3]", "table"
+  EdgeKind kind = EdgeKind::other;
+  NodeIndex node = 0;
+};
+
+/// Shortest ways from the roots to every node: from the program's own globals where one exists,
+/// else through V8's roots. Weak edges and a WeakMap's table hold nothing and are not followed.
+class RetainingPaths {
+ public:
+  explicit RetainingPaths(const HeapGraph& graph);
+  /// From below the root to the node; empty for the root and for what nothing reaches.
+  [[nodiscard]] std::vector<PathStep> to(NodeIndex node) const;
+
+ private:
+  void search(std::vector<NodeIndex> open);
+
+  const HeapGraph& graph_;
+  std::vector<NodeIndex> from_;  ///< the node before it on its way
+  std::vector<EdgeIndex> edge_;
+};
+
+/// Objects that hold much and whose holdings are spread out below them: where memory accumulates
+/// (Eclipse MAT's "accumulation point"). Largest first; V8's own roots are left out.
+std::vector<NodeIndex> find_accumulation_points(const HeapGraph& graph, std::size_t limit);
+
+}  // namespace triage::v8
