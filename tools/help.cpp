@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lib/base/option_list.h"
 #include "lib/report/text_layout.h"
 #include "tools/help_texts.h"
@@ -79,7 +81,7 @@ std::string exit_code_lines() {
 }
 
 std::string usage_of(Command& command) {
-  std::string usage = "triage " + command.name();
+  std::string usage = "triage " + typed_name(command.name());
   for (const auto& row : rows_of(command))
     if (row.info.positional)
       usage += fmt::format(" [{}{}]", row.info.placeholder,
@@ -138,11 +140,18 @@ Help overview_texts() {
 
 }  // namespace
 
+std::string typed_name(const std::string& name) {
+  std::string typed = name;
+  std::replace(typed.begin(), typed.end(), '-', ' ');
+  return typed;
+}
+
 std::string overview_help(const std::vector<std::unique_ptr<Command>>& commands) {
   const Help texts = overview_texts();
   std::string out = "Usage: triage COMMAND [options]\n\n" + paragraphs(texts.description) + "\n" +
                     example_lines(texts) + "\nCommands:\n";
-  for (const auto& command : commands) out += two_columns(command->name(), command->summary(), 14);
+  for (const auto& command : commands)
+    out += two_columns(typed_name(command->name()), command->summary(), 14);
   return out + "\n" + exit_code_lines() + "\nOptions:\n" +
          two_columns("-h, --help", "this text; after a command, that command's", 18) +
          two_columns("--version", "the version", 18);
@@ -150,7 +159,7 @@ std::string overview_help(const std::vector<std::unique_ptr<Command>>& commands)
 
 std::string command_help(Command& command) {
   const Help texts = command.help();
-  std::string out = fmt::format("{}: {}\n\n", command.name(), command.summary()) +
+  std::string out = fmt::format("{}: {}\n\n", typed_name(command.name()), command.summary()) +
                     example_lines(texts) + "\n" + paragraphs(texts.description) +
                     "\nUsage: " + usage_of(command) + "\n";
   const auto rows = rows_of(command);

@@ -8,6 +8,8 @@
 
 namespace triage {
 
+/// A command as it is typed: "heap-show" is "heap show".
+std::string typed_name(const std::string& name);
 /// `triage --help`: examples, then every subcommand with one line.
 std::string overview_help(const std::vector<std::unique_ptr<Command>>& commands);
 /// `triage <command> --help`: examples first, then the options, then the exit codes.

@@ -357,9 +357,10 @@ void HeapSnapshotParser::check_whole() const {
   const auto part = [](std::size_t read, std::size_t all) {
     return read == all ? std::string("whole") : fmt::format("{} of {}", read, all);
   };
-  const bool whole = state_ == State::end && nodes_read_ == snapshot_.node_count() &&
-                     edges_read_ == snapshot_.edge_count();
+  const bool whole = header_read_ && state_ == State::end &&
+                     nodes_read_ == snapshot_.node_count() && edges_read_ == snapshot_.edge_count();
   if (whole) return;
+  if (!header_read_ && state_ == State::end) fail("it has no \"snapshot\" part");
   if (!header_read_)
     fail(offset_ == 0 ? std::string("the file is empty")
                       : fmt::format("it ends at byte {} before its header", offset_));

@@ -9,6 +9,7 @@
 #include "lib/probes/probe.h"
 #include "tests/support/command.h"
 #include "tools/command.h"
+#include "tools/help.h"
 
 using triage::Json;
 using triage::testing::run_triage;
@@ -34,7 +35,8 @@ TEST_CASE("help: every command is listed, and its own help begins with examples"
   CHECK(overview.exit_code == 0);
   CHECK(overview.error.empty());
   for (const auto& command : triage::make_commands()) {
-    CHECK(overview.out.find("\n  " + command->name() + " ") != std::string::npos);
+    CHECK(overview.out.find("\n  " + triage::typed_name(command->name()) + " ") !=
+          std::string::npos);
     const auto help = run_triage({command->name(), "--help"});
     CHECK(help.exit_code == 0);
     CHECK(help.out.find("Examples:") < help.out.find("Usage:"));

@@ -115,6 +115,7 @@ TEST_CASE("heap_snapshot: numbers that lead nowhere are refused") {
   CHECK(says(error_of(with("\"node_count\":7", "\"node_count\":-7")), "no count"));
   CHECK(says(error_of(with("\"self_size\"", "\"size\"")), "lacks a column"));
   CHECK(says(error_of("[1]"), "expected '{'"));
+  CHECK(says(error_of("{}"), "has no \"snapshot\" part"));
   CHECK(says(error_of("\x1f\x8b"), "compressed"));
   CHECK(says(error_of("{\"nodes\":[1]}"), "before \"snapshot\""));
   CHECK(says(error_of(small() + "x"), "something follows"));
