@@ -34,6 +34,7 @@ std::string beginning(const std::string& text) {
 std::vector<std::string> path_texts(const v8::HeapSnapshot& snapshot,
                                     const std::vector<v8::PathStep>& steps) {
   std::vector<std::string> texts;
+  texts.reserve(steps.size());
   for (const auto& step : steps)
     texts.push_back(fmt::format("{}: {} @{}", beginning(step.edge),
                                 beginning(v8::class_name(snapshot, step.node)),

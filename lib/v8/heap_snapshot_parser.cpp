@@ -22,7 +22,7 @@ bool is_space(char c) {
 
 }  // namespace
 
-void HeapSnapshotParser::fail(const std::string& what) const {
+void HeapSnapshotParser::fail(const std::string& what) {
   throw Error(ErrorCode::malformed, "not a heap snapshot: " + what,
               "take it again, or check that it was copied whole");
 }
@@ -119,7 +119,7 @@ void HeapSnapshotParser::begin_value(char first) {
     state_ = State::skip;
     return;
   }
-  if (!header_read_) fail(fmt::format("\"{}\" stands before \"snapshot\"", key_));
+  if (!header_read_) fail(fmt::format(R"("{}" stands before "snapshot")", key_));
   if (first != '[') fail(fmt::format("\"{}\" is not a list", key_));
   if (key_ == "strings") {
     if (!snapshot_.string_start.empty()) fail("\"strings\" stands twice");

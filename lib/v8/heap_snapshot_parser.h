@@ -78,7 +78,7 @@ class HeapSnapshotParser {
   void store_location();
   void check_names() const;
   void check_whole() const;
-  [[noreturn]] void fail(const std::string& what) const;
+  [[noreturn]] static void fail(const std::string& what);
   [[noreturn]] void fail_here(const char* at, const std::string& what) const;
 
   std::uint64_t size_;
