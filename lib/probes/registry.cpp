@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "lib/probes/fds.h"
+#include "lib/probes/heap_diff.h"
 #include "lib/probes/heap_show.h"
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
@@ -19,6 +20,9 @@ std::span<const Probe> registry() {
                  logs::describe, logs::collect, logs::analyse, logs::sections),
       make_probe("heap-show", "what is in a V8 heap snapshot, and what holds it", heap_show::help,
                  heap_show::describe, heap_show::collect, heap_show::analyse, heap_show::sections),
+      make_probe("heap-diff", "what grew between heap snapshots, and where it stays",
+                 heap_diff::help, heap_diff::describe, heap_diff::collect, heap_diff::analyse,
+                 heap_diff::sections),
   };
   return rows;
 }

@@ -120,6 +120,21 @@ std::vector<ClassSummary> summarize_classes(const HeapGraph& graph) {
   return rows;
 }
 
+std::vector<ClassSummary> count_classes(const HeapSnapshot& snapshot) {
+  const ClassNumbers classes(snapshot);
+  std::vector<ClassSummary> rows(classes.names().size());
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].name = classes.names()[i];
+  for (NodeIndex node = 0; node < snapshot.node_count(); ++node) {
+    if (snapshot.node_size[node] == 0) continue;
+    ++rows[classes.of(node)].count;
+    rows[classes.of(node)].shallow_bytes += snapshot.node_size[node];
+  }
+  std::erase_if(rows, [](const ClassSummary& row) { return row.count == 0; });
+  std::sort(rows.begin(), rows.end(),
+            [](const ClassSummary& a, const ClassSummary& b) { return a.name < b.name; });
+  return rows;
+}
+
 std::vector<DuplicateString> find_duplicate_strings(const HeapSnapshot& snapshot) {
   std::vector<DuplicateString> by_text(snapshot.string_count());
   std::vector<std::uint64_t> largest(snapshot.string_count(), 0);

@@ -16,6 +16,8 @@
 namespace triage::v8 {
 namespace {
 
+constexpr std::uint64_t moderate_count = 20'000'000;
+
 /// Where `name` stands in a list of field names; -1 when it does not.
 int place_of(const Json& fields, const char* name) {
   for (std::size_t i = 0; i < fields.size(); ++i)
@@ -81,8 +83,10 @@ void HeapSnapshotParser::read_header() {
     if (found == header.end() || !found->is_number_unsigned())
       fail(fmt::format("\"{}\" is no count", key));
     const auto value = found->get<std::uint64_t>();
-    // each number takes at least a digit and a comma
-    if (value >= std::numeric_limits<std::uint32_t>::max() || value > size_ / (2 * width))
+    // Each number takes at least a digit and a comma. A moderate count is let through all the same:
+    // the file was cut then, and the reader can say where.
+    const bool impossible = value > size_ / (2 * width) && value > moderate_count;
+    if (impossible || value >= std::numeric_limits<std::uint32_t>::max())
       fail(fmt::format("\"{}\" is {}: that many cannot be in {} bytes", key, value, size_));
     return value;
   };

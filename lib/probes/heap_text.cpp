@@ -1,0 +1,44 @@
+#include "lib/probes/heap_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/v8/heap_classes.h"
+
+namespace triage::probes {
+namespace {
+
+constexpr std::size_t shown_path = 12;
+constexpr std::size_t shown_text = 40;
+
+}  // namespace
+
+std::string beginning(const std::string& text) {
+  std::size_t end = std::min(text.size(), shown_text);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+    --end;
+  std::string out = text.substr(0, end) + (end < text.size() ? "..." : "");
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') c = ' ';
+  return out;
+}
+
+std::vector<std::string> path_texts(const v8::HeapSnapshot& snapshot,
+                                    const std::vector<v8::PathStep>& steps) {
+  std::vector<std::string> texts;
+  texts.reserve(steps.size());
+  for (const auto& step : steps)
+    texts.push_back(fmt::format("{}: {} @{}", beginning(step.edge),
+                                beginning(v8::class_name(snapshot, step.node)),
+                                snapshot.node_id[step.node]));
+  if (texts.size() > shown_path) {
+    const auto half = static_cast<std::ptrdiff_t>(shown_path / 2);
+    const std::size_t left_out = texts.size() - shown_path;
+    texts.erase(texts.begin() + half, texts.end() - half);
+    texts.insert(texts.begin() + half, fmt::format("... {} steps ...", left_out));
+  }
+  return texts;
+}
+
+}  // namespace triage::probes
