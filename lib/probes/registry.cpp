@@ -3,6 +3,7 @@
 
 #include "lib/probes/fds.h"
 #include "lib/probes/heap_diff.h"
+#include "lib/probes/heap_path.h"
 #include "lib/probes/heap_show.h"
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
@@ -23,6 +24,8 @@ std::span<const Probe> registry() {
       make_probe("heap-diff", "what grew between heap snapshots, and where it stays",
                  heap_diff::help, heap_diff::describe, heap_diff::collect, heap_diff::analyse,
                  heap_diff::sections),
+      make_probe("heap-path", "through what an object of a heap snapshot is held", heap_path::help,
+                 heap_path::describe, heap_path::collect, heap_path::analyse, heap_path::sections),
   };
   return rows;
 }
