@@ -19,11 +19,13 @@ namespace fs = std::filesystem;
 const std::map<std::string, std::set<std::string>> arrows{
     {"base", {}},
     {"os", {"base"}},
+    {"stats", {"base"}},
+    {"net", {"base"}},
     {"report", {"base"}},
-    {"backends", {"base", "os"}},
-    {"v8", {"base", "os"}},
-    {"probes", {"base", "os", "v8", "backends", "report"}},
-    {"diagnose", {"base", "os", "report"}},
+    {"backends", {"base", "os", "net"}},
+    {"v8", {"base", "os", "net"}},
+    {"probes", {"base", "stats", "os", "net", "v8", "backends", "report"}},
+    {"diagnose", {"base", "stats", "os", "report"}},
 };
 
 /// Headers that only one folder or file may include.
@@ -33,6 +35,7 @@ const std::vector<std::pair<std::string, std::string>> monopolies{
     {"<libpq-fe.h>", "lib/backends/postgres.cpp"},
     {"<yaml-cpp/yaml.h>", "lib/diagnose/yaml_mapping.h"},
     {"<jq.h>", "lib/diagnose/jq.cpp"},
+    {"<curl/curl.h>", "lib/net/http"},
     {"<linux/sock_diag.h>", "lib/os/"},
     {"<sys/ptrace.h>", "lib/os/"},
 };
