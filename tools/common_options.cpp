@@ -13,8 +13,8 @@ OptionInfo option(std::string name, std::string help, std::string placeholder = 
 
 void describe(CommonOptions& options, OptionVisitor& visitor) {
   visitor.visit(option("output",
-                       "human, json or md; FORMAT=FILE or FILE.json writes a file; may be given "
-                       "several times",
+                       "human, json, ndjson, md, html, junit or sarif; FORMAT=FILE or FILE.html "
+                       "writes a file; may be given several times",
                        "FORMAT[=FILE]", {}, 'o'),
                 options.output);
   visitor.visit(option("fail-on", "the severity from which the exit code is 1", "LEVEL",

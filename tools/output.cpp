@@ -40,30 +40,35 @@ bool write_all(int fd, const std::string& text) {
   return true;
 }
 
+const std::array<Outputs::FormatRow, 10> Outputs::formats{{
+    {"human", ".txt", Format::human},
+    {"text", "", Format::human},
+    {"json", ".json", Format::json},
+    {"ndjson", ".ndjson", Format::ndjson},
+    {"md", ".md", Format::markdown},
+    {"markdown", "", Format::markdown},
+    {"html", ".html", Format::html},
+    {"junit", ".junit.xml", Format::junit},
+    {"junit", ".xml", Format::junit},
+    {"sarif", ".sarif", Format::sarif},
+}};
+
 Outputs::Output Outputs::parse(const std::string& specification) {
   const std::size_t equals = specification.find('=');
-  std::string word = specification.substr(0, equals);
-  Output output;
-  if (equals != std::string::npos) output.path = specification.substr(equals + 1);
-  if (word == "human" || word == "text")
-    output.format = Format::human;
-  else if (word == "json")
-    output.format = Format::json;
-  else if (word == "md" || word == "markdown")
-    output.format = Format::markdown;
-  else {
-    output.path = specification;
-    if (ends_with(word, ".json"))
-      output.format = Format::json;
-    else if (ends_with(word, ".md"))
-      output.format = Format::markdown;
-    else if (!ends_with(word, ".txt"))
-      throw Error(ErrorCode::usage, fmt::format("-o {}: unknown format", specification),
-                  "use human, json or md, FORMAT=FILE, or a file ending in .json, .md or .txt");
+  const std::string word = specification.substr(0, equals);
+  for (const auto& row : formats) {
+    if (word != row.word) continue;
+    if (equals == std::string::npos) return {row.format, {}, {}};
+    if (equals + 1 == specification.size())
+      throw Error(ErrorCode::usage, fmt::format("-o {}: the file name is missing", specification));
+    return {row.format, specification.substr(equals + 1), {}};
   }
-  if (equals != std::string::npos && output.path.empty())
-    throw Error(ErrorCode::usage, fmt::format("-o {}: the file name is missing", specification));
-  return output;
+  for (const auto& row : formats)
+    if (!row.ending.empty() && ends_with(specification, row.ending))
+      return {row.format, specification, {}};
+  throw Error(ErrorCode::usage, fmt::format("-o {}: unknown format", specification),
+              "use human, json, ndjson, md, html, junit or sarif, FORMAT=FILE, or a file ending in "
+              ".json, .md, .html, .xml, .sarif or .txt");
 }
 
 Outputs::Outputs(const std::vector<std::string>& specifications) {
@@ -79,19 +84,34 @@ Outputs::Outputs(const std::vector<std::string>& specifications) {
   }
 }
 
-std::string Outputs::render(Format format, const Outcome& outcome, const RenderStyle& style) {
-  if (format == Format::json) return dump_json(outcome.document, 2) + "\n";
-  if (format == Format::markdown) return render_markdown(outcome.report, style);
+std::string Outputs::render(Format format, const Outcome& outcome, const RenderStyle& style,
+                            Severity fail_from) {
+  switch (format) {
+    case Format::json:
+      return dump_json(outcome.document, 2) + "\n";
+    case Format::ndjson:
+      return dump_json(outcome.document) + "\n";
+    case Format::markdown:
+      return render_markdown(outcome.report, style);
+    case Format::html:
+      return render_html(outcome.report);
+    case Format::junit:
+      return render_junit(outcome.report, fail_from);
+    case Format::sarif:
+      return render_sarif(outcome.report);
+    case Format::human:
+      break;
+  }
   return render_human(outcome.report, style);
 }
 
-void Outputs::write(const Outcome& outcome, const RenderStyle& style) {
+void Outputs::write(const Outcome& outcome, const RenderStyle& style, Severity fail_from) {
   std::string failure;
   bool on_stdout = false;
   for (const auto& output : outputs_) {
     RenderStyle here = style;
     if (!output.path.empty()) here.color = false;
-    const std::string text = render(output.format, outcome, here);
+    const std::string text = render(output.format, outcome, here, fail_from);
     if (output.path.empty()) {
       on_stdout = true;
       if (!write_all(STDOUT_FILENO, text))
@@ -101,7 +121,7 @@ void Outputs::write(const Outcome& outcome, const RenderStyle& style) {
     }
   }
   if (failure.empty()) return;
-  if (!on_stdout) write_all(STDOUT_FILENO, render(Format::human, outcome, style));
+  if (!on_stdout) write_all(STDOUT_FILENO, render(Format::human, outcome, style, fail_from));
   throw Error(ErrorCode::budget, failure, "free space or name another file; the result is above");
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/json_fwd.h"
@@ -20,17 +22,25 @@ class Outputs {
   /// Writes each output; result on stdout. When a file cannot be written (disk full), the others
   /// are written all the same, the human report goes to stdout if nothing else went there, and
   /// Error{budget} is thrown at the end.
-  void write(const Outcome& outcome, const RenderStyle& style);
+  /// `fail_from`: the severity from which a check of JUnit counts as failed.
+  void write(const Outcome& outcome, const RenderStyle& style, Severity fail_from);
 
  private:
-  enum class Format { human, json, markdown };
+  enum class Format { human, json, ndjson, markdown, html, junit, sarif };
+  struct FormatRow {
+    std::string_view word;
+    std::string_view ending;  ///< of a file name; empty: none
+    Format format;
+  };
+  static const std::array<FormatRow, 10> formats;
   struct Output {
     Format format = Format::human;
     std::string path;  ///< empty: stdout
     os::Fd file;
   };
   static Output parse(const std::string& specification);
-  static std::string render(Format format, const Outcome& outcome, const RenderStyle& style);
+  static std::string render(Format format, const Outcome& outcome, const RenderStyle& style,
+                            Severity fail_from);
 
   std::vector<Output> outputs_;
 };

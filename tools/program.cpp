@@ -100,10 +100,10 @@ int run_command(Invocation& invocation, const Settings& settings) {
   running_session = nullptr;
   progress.clear();
   redact(outcome, invocation.common.redact_addresses);
-  auto code =
-      static_cast<int>(exit_code_of(outcome.severity, fail_level(invocation.common.fail_on)));
+  const Severity fail_from = fail_level(invocation.common.fail_on);
+  auto code = static_cast<int>(exit_code_of(outcome.severity, fail_from));
   if (invocation.common.exit_zero && code == static_cast<int>(ExitCode::finding)) code = 0;
-  outputs.write(outcome, style_for_stdout(invocation.common));
+  outputs.write(outcome, style_for_stdout(invocation.common), fail_from);
   if (received_signal != 0) code = 128 + received_signal;
   if (outcome.abandoned) std::quick_exit(code);
   return code;

@@ -54,12 +54,14 @@ Severity worse(Severity a, Severity b) {
   return rank(a) >= rank(b) ? a : b;
 }
 
-void Envelope::find(std::string id, Severity level, std::string text) {
+void Envelope::find(std::string id, Severity level, std::string text,
+                    std::optional<CodeLocation> location) {
   severity = worse(severity, level);
   const auto place = std::find_if(findings.begin(), findings.end(), [&](const Finding& other) {
     return rank(severity_of(other.severity)) < rank(level);
   });
-  findings.insert(place, {std::move(id), std::string(name_of(level)), std::move(text)});
+  findings.insert(
+      place, {std::move(id), std::string(name_of(level)), std::move(text), std::move(location)});
 }
 
 }  // namespace triage

@@ -46,6 +46,16 @@ std::string format_ratio(double ratio) {
   return fmt::format("{:.0f} %", percent);
 }
 
+std::string format_quantity(double value, std::string_view unit) {
+  if (unit == "s") return value == 0 ? "0 s" : format_duration(value);
+  if (unit == "bytes") return format_bytes(value);
+  if (unit == "ratio") return format_ratio(value);
+  if (unit == "count" && std::abs(value) < 1e15 && value == std::floor(value))
+    return format_count(static_cast<std::int64_t>(value));
+  const std::string number = fmt::format("{:.4g}", value);
+  return unit.empty() || unit == "count" ? number : fmt::format("{} {}", number, unit);
+}
+
 std::chrono::milliseconds parse_duration(std::string_view text, std::string_view what) {
   const auto fail = [&]() -> std::chrono::milliseconds {
     throw Error(ErrorCode::usage, fmt::format("{}: '{}' is not a duration", what, text),

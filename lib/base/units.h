@@ -16,6 +16,9 @@ std::string format_bytes(double bytes);
 std::string format_count(std::int64_t count);
 /// 0.376 -> "38 %"; below 1 % one decimal.
 std::string format_ratio(double ratio);
+/// A value with the unit it is in: "s" as a duration, "bytes", "ratio", "count", any other word as
+/// it is ("req/s"), four significant digits.
+std::string format_quantity(double value, std::string_view unit);
 /// The value as text by `format`, or the word every renderer uses for a missing fact.
 template <class T, class Format>
 std::string or_unknown(const std::optional<T>& value, Format format) {

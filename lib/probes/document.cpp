@@ -108,6 +108,7 @@ Report frame_report(std::string_view command, const Envelope& envelope,
   for (auto& section : sections) report.sections.push_back(std::move(section));
   if (!envelope.gaps.empty()) report.sections.push_back(gaps_section(envelope.gaps));
   if (!envelope.provenance.empty()) report.sections.push_back(sources_section(envelope));
+  report.findings = envelope.findings;
   report.footer = footer_of(session.touched(), session.cost());
   return report;
 }

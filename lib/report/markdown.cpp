@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "lib/report/plot_text.h"
 #include "lib/report/render.h"
 #include "lib/report/text_layout.h"
 
 namespace triage {
 namespace {
+
+constexpr std::size_t ticket_width = 80;
 
 /// Text from outside must not become markup: the characters that could are escaped.
 std::string escape(std::string_view text) {
@@ -66,6 +69,10 @@ std::string markdown_of(const Block& block) {
   if (const auto* paragraph = std::get_if<Paragraph>(&block)) return escape(paragraph->text) + "\n";
   if (const auto* code = std::get_if<Code>(&block)) return fenced(code->text, "");
   if (const auto* items = std::get_if<Items>(&block)) return markdown_of(*items);
+  if (const auto* plot = std::get_if<Plot>(&block))
+    return fenced(plot_text(*plot, ticket_width), "");
+  if (const auto* map = std::get_if<Treemap>(&block))
+    return fenced(treemap_text(*map, ticket_width), "");
   return markdown_of(std::get<Table>(block));
 }
 

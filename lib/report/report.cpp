@@ -23,6 +23,17 @@ void change_block(Block& block, const std::function<void(std::string&)>& change)
   if (auto* table = std::get_if<Table>(&block))
     for (auto& row : table->rows)
       for (auto& cell : row) change(cell);
+  if (auto* plot = std::get_if<Plot>(&block)) {
+    change(plot->title);
+    for (auto& series : plot->series) change(series.name);
+  }
+  if (auto* map = std::get_if<Treemap>(&block)) {
+    change(map->title);
+    for (auto& tile : map->tiles) {
+      change(tile.name);
+      change(tile.note);
+    }
+  }
 }
 
 }  // namespace
@@ -35,6 +46,7 @@ void for_each_text(Report& report, const std::function<void(std::string&)>& chan
     for (auto& block : section.blocks) change_block(block, change);
   }
   for (auto& line : report.footer) change(line);
+  for (auto& finding : report.findings) change(finding.text);
 }
 
 Section gaps_section(const std::vector<Gap>& gaps) {

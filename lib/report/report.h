@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,7 +43,36 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
 };
 
-using Block = std::variant<Paragraph, Code, Items, Table>;
+/// One or more curves over time or another quantity; renderers choose the form (braille, SVG).
+struct Plot {
+  struct Series {
+    std::string name;
+    std::vector<double> x;  ///< ascending
+    std::vector<double> y;  ///< as long as x; NaN is a gap, never drawn as 0
+  };
+  std::string title;   ///< what is drawn: "event-loop delay p99"
+  std::string unit;    ///< of y, as format_quantity() takes it
+  std::string x_unit;  ///< of x; empty: seconds since 1970, shown as UTC
+  std::vector<Series> series;
+  std::optional<double> baseline;  ///< the usual level of y
+  std::optional<double> limit;     ///< a level of y that must not be passed
+  std::optional<double> onset;     ///< x at which it changed
+};
+
+/// Nested parts of a whole by size. A tile's parent stands before it.
+struct Treemap {
+  struct Tile {
+    std::string name;
+    double size = 0;  ///< of all that is below it too
+    int parent = -1;  ///< index of the tile around it; -1: top level
+    std::string note;
+  };
+  std::string title;
+  std::string unit;  ///< of size
+  std::vector<Tile> tiles;
+};
+
+using Block = std::variant<Paragraph, Code, Items, Table, Plot, Treemap>;
 
 struct Section {
   std::string title;  ///< "EVIDENCE"
@@ -60,6 +90,7 @@ struct Report {
   std::vector<std::string> lead;  ///< lines below the verdict: chain, start, what is not known
   std::vector<Section> sections;
   std::vector<std::string> footer;  ///< touched, own cost
+  std::vector<Finding> findings;    ///< for formats that list checks: JUnit, SARIF
 };
 
 /// NOT KNOWN: facts that are missing for the same reason share one entry.

@@ -4,6 +4,8 @@
 
 #include <sstream>
 
+#include <nlohmann/json.hpp>
+
 #include "lib/report/text_layout.h"
 
 namespace {
@@ -55,6 +57,50 @@ TEST_CASE("markdown: outside text cannot become markup") {
   const std::string text = triage::render_markdown(sample_report(), {80, false, 0});
   CHECK(text.find("a \\| pipe") != std::string::npos);
   CHECK(text.find("SELECT 1;\n   SELECT 2;") != std::string::npos);
+}
+
+TEST_CASE("html: one page, nothing from outside, and outside text cannot become markup") {
+  triage::Report report = sample_report();
+  report.headline += " <script>alert(1)</script>";
+  const std::string page = triage::render_html(report);
+  CHECK(page.find("<script") == std::string::npos);
+  CHECK(page.find("src=") == std::string::npos);
+  CHECK(page.find("href=") == std::string::npos);
+  CHECK(page.find("a | pipe ?[31m") != std::string::npos);
+  CHECK(page.find("<header class=\"crit\">") != std::string::npos);
+  CHECK(page.find("only with -v") > page.find("<details>"));
+}
+
+TEST_CASE("junit: findings fail from the given severity on, unknown is skipped") {
+  triage::Report report = sample_report();
+  report.findings = {{"slots_full", "crit", "97 of 97 <slots>", {}},
+                     {"old_idle", "warn", "3 idle", {}},
+                     {"deadlocks", "unknown", "no permission", {}}};
+  const std::string strict = triage::render_junit(report, triage::Severity::warn);
+  CHECK(strict.find("tests=\"3\" failures=\"2\" skipped=\"1\"") != std::string::npos);
+  CHECK(strict.find("97 of 97 &lt;slots&gt;") != std::string::npos);
+  const std::string lax = triage::render_junit(report, triage::Severity::crit);
+  CHECK(lax.find("failures=\"1\"") != std::string::npos);
+  const std::string never = triage::render_junit(report, triage::Severity::unknown);
+  CHECK(never.find("failures=\"0\"") != std::string::npos);
+  report.findings.clear();
+  CHECK(triage::render_junit(report, triage::Severity::crit).find("name=\"verdict\"") !=
+        std::string::npos);
+}
+
+TEST_CASE("sarif: a finding with a place in code carries file, line and column") {
+  triage::Report report = sample_report();
+  report.findings = {{"sync_call", "crit", "readFileSync blocks", {{"src/a.js", 12, 5}}},
+                     {"other", "info", "no place", {}}};
+  const auto document = nlohmann::json::parse(triage::render_sarif(report));
+  const auto& results = document["runs"][0]["results"];
+  REQUIRE(results.size() == 2);
+  CHECK(results[0]["level"] == "error");
+  const auto& place = results[0]["locations"][0]["physicalLocation"];
+  CHECK(place["artifactLocation"]["uri"] == "src/a.js");
+  CHECK(place["region"]["startLine"] == 12);
+  CHECK(place["region"]["startColumn"] == 5);
+  CHECK_FALSE(results[1].contains("locations"));
 }
 
 TEST_CASE("layout: wrapping keeps every word") {
