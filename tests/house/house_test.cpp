@@ -21,10 +21,11 @@ const std::map<std::string, std::set<std::string>> arrows{
     {"os", {"base"}},
     {"stats", {"base"}},
     {"net", {"base"}},
+    {"store", {"base"}},
     {"report", {"base"}},
     {"backends", {"base", "os", "net"}},
-    {"v8", {"base", "os", "net"}},
-    {"probes", {"base", "stats", "os", "net", "v8", "backends", "report"}},
+    {"v8", {"base", "os", "net", "store"}},
+    {"probes", {"base", "stats", "os", "net", "store", "v8", "backends", "report"}},
     {"diagnose", {"base", "stats", "os", "report"}},
 };
 
@@ -36,6 +37,7 @@ const std::vector<std::pair<std::string, std::string>> monopolies{
     {"<yaml-cpp/yaml.h>", "lib/diagnose/yaml_mapping.h"},
     {"<jq.h>", "lib/diagnose/jq.cpp"},
     {"<curl/curl.h>", "lib/net/http"},
+    {"<zstd.h>", "lib/store/"},
     {"<linux/sock_diag.h>", "lib/os/"},
     {"<sys/ptrace.h>", "lib/os/"},
 };
