@@ -97,7 +97,7 @@ SyscallState read_syscall(const Procfs& procfs, pid_t pid, pid_t tid) {
 }
 
 std::string syscall_name(std::int64_t number) {
-  constexpr std::array<std::pair<std::int64_t, std::string_view>, 38> names{{
+  constexpr std::array<std::pair<std::int64_t, std::string_view>, 52> names{{
       {SYS_read, "read"},
       {SYS_write, "write"},
       {SYS_open, "open"},
@@ -136,6 +136,20 @@ std::string syscall_name(std::int64_t number) {
       {SYS_epoll_pwait2, "epoll_pwait2"},
       {SYS_openat, "openat"},
       {SYS_getrandom, "getrandom"},
+      {SYS_newfstatat, "newfstatat"},
+      {SYS_access, "access"},
+      {SYS_readlink, "readlink"},
+      {SYS_mkdir, "mkdir"},
+      {SYS_rmdir, "rmdir"},
+      {SYS_unlink, "unlink"},
+      {SYS_rename, "rename"},
+      {SYS_ftruncate, "ftruncate"},
+      {SYS_copy_file_range, "copy_file_range"},
+      {SYS_sendfile, "sendfile"},
+      {SYS_fcntl, "fcntl"},
+      {SYS_clone, "clone"},
+      {SYS_vfork, "vfork"},
+      {SYS_execve, "execve"},
   }};
   for (const auto& [known, name] : names)
     if (known == number) return std::string(name);

@@ -5,6 +5,7 @@
 #include "lib/probes/heap_diff.h"
 #include "lib/probes/heap_path.h"
 #include "lib/probes/heap_show.h"
+#include "lib/probes/lag.h"
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
 #include "lib/probes/pool.h"
@@ -19,6 +20,8 @@ std::span<const Probe> registry() {
                  fds::describe, fds::collect, fds::analyse, fds::sections),
       make_probe("logs", "known texts, levels, requests and errors in log files", logs::help,
                  logs::describe, logs::collect, logs::analyse, logs::sections),
+      make_probe("lag", "stalls of the event loop: how long, how often, and why", lag::help,
+                 lag::describe, lag::collect, lag::analyse, lag::sections),
       make_probe("heap-show", "what is in a V8 heap snapshot, and what holds it", heap_show::help,
                  heap_show::describe, heap_show::collect, heap_show::analyse, heap_show::sections),
       make_probe("heap-diff", "what grew between heap snapshots, and where it stays",

@@ -40,6 +40,7 @@ const std::vector<std::pair<std::string, std::string>> monopolies{
     {"<zstd.h>", "lib/store/"},
     {"<linux/sock_diag.h>", "lib/os/"},
     {"<sys/ptrace.h>", "lib/os/"},
+    {"<linux/perf_event.h>", "lib/os/"},
 };
 
 struct Source {

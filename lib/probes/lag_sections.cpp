@@ -1,0 +1,167 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "lib/base/units.h"
+#include "lib/probes/lag.h"
+#include "lib/probes/lag_words.h"
+
+namespace triage::probes::lag {
+namespace {
+
+std::string ms(double value) {
+  return value < 10 ? fmt::format("{:.2f} ms", value) : format_duration(value / 1000);
+}
+
+std::string optional_ms(const std::optional<double>& value) {
+  return or_unknown(value, [](double known) { return fmt::format("{:.1f}", known); });
+}
+
+/// One character per stretch of the timeline, higher for a longer iteration.
+std::string spark_line(const std::vector<TimelineSlot>& timeline) {
+  constexpr std::array<std::pair<double, const char*>, 8> levels{
+      {{5, "."}, {10, "▁"}, {20, "▂"}, {50, "▃"}, {100, "▄"}, {200, "▅"}, {500, "▆"}, {1000, "▇"}}};
+  constexpr std::size_t columns = 60;
+  const std::size_t step = std::max<std::size_t>(1, (timeline.size() + columns - 1) / columns);
+  std::string line;
+  for (std::size_t i = 0; i < timeline.size(); i += step) {
+    double longest = 0;
+    for (std::size_t k = i; k < std::min(i + step, timeline.size()); ++k)
+      longest = std::max(longest, timeline[k].longest_ms);
+    const auto level = std::find_if(levels.begin(), levels.end(), [&](const auto& candidate) {
+      return longest <= candidate.first;
+    });
+    line += level == levels.end() ? "█" : level->second;
+  }
+  return line;
+}
+
+Section loop_section(const Result& result) {
+  Table table{{{"loop", false, false},
+               {"busy", true, false},
+               {"iterations", true, false},
+               {"stalls", true, false},
+               {"longest", true, false},
+               {"wait p50", true, false},
+               {"p90", true, false},
+               {"p99", true, false}},
+              {}};
+  for (const auto& loop : result.loops)
+    table.rows.push_back({fmt::format("{} {}", loop.role, loop.tid),
+                          format_ratio(loop.utilization_ratio), format_count(loop.iterations_count),
+                          format_count(loop.stalls_count), ms(loop.longest_ms),
+                          ms(loop.wait_p50_ms), ms(loop.wait_p90_ms), ms(loop.wait_p99_ms)});
+  Section section{
+      "LOOPS", "wait: of a request that arrives at a random moment", {std::move(table)}, false};
+  for (const auto& loop : result.loops)
+    if (!loop.ended.empty())
+      section.blocks.emplace_back(
+          Paragraph{fmt::format("thread {} was observed for {} only: {}", loop.tid,
+                                format_duration(loop.window_ms / 1000), loop.ended)});
+  const Loop& worst = result.loops.front();
+  if (worst.timeline.size() > 1)
+    section.blocks.emplace_back(Paragraph{
+        fmt::format("{}  longest iteration over the {} (. below 5 ms, █ above 1 s)",
+                    spark_line(worst.timeline), format_duration(worst.window_ms / 1000))});
+  return section;
+}
+
+Section wait_section(const Loop& loop) {
+  Table table{{{"waits longer than", true, false}, {"share of the time", true, false}}, {}};
+  for (const auto& row : loop.waits)
+    if (row.ratio > 0) table.rows.push_back({ms(row.longer_than_ms), format_ratio(row.ratio)});
+  return {"A NEW REQUEST",
+          fmt::format("on the {} loop {}", loop.role, loop.tid),
+          {std::move(table)},
+          false};
+}
+
+Section stall_section(const Options& options, const Result& result) {
+  Table table{{{"began", false, false},
+               {"lasted", true, false},
+               {"cpu", true, false},
+               {"blocked", true, false},
+               {"no cpu", true, false},
+               {"word", false, false},
+               {"where", false, true}},
+              {}};
+  const auto shown = std::min(result.stalls.size(),
+                              static_cast<std::size_t>(std::max<std::int64_t>(options.top, 0)));
+  for (std::size_t i = 0; i < shown; ++i) {
+    const Stall& stall = result.stalls[i];
+    std::string length = fmt::format("{:.1f}", stall.duration_ms);
+    if (!stall.start_known) length = ">" + length;
+    std::vector<std::string> detail;
+    if (stall.open) detail.emplace_back("still runs");
+    if (stall.late_wake_up) detail.emplace_back("woken late");
+    if (!stall.blocked.empty() && stall.blocked.front().ms >= 1)
+      detail.push_back(stall.blocked.front().call + " " + stall.blocked.front().object);
+    if (!stall.stack.empty())
+      detail.push_back(stall.stack.front().function + " " + stall.stack.front().location);
+    table.rows.push_back({stall.at.substr(11, 12), length, optional_ms(stall.cpu_ms),
+                          optional_ms(stall.blocked_ms), optional_ms(stall.runqueue_ms), stall.word,
+                          fmt::format("{}", fmt::join(detail, "; "))});
+  }
+  return {"WORST STALLS", "times in ms", {std::move(table)}, false};
+}
+
+Section word_section(const Result& result) {
+  Table table{{{"reason", false, false},
+               {"stalls", true, false},
+               {"time", true, false},
+               {"share", true, false}},
+              {}};
+  for (const auto& row : result.words)
+    table.rows.push_back(
+        {row.word, format_count(row.stalls_count), ms(row.total_ms), format_ratio(row.ratio)});
+  return {"WHERE THE TIME WENT", "", {std::move(table)}, false};
+}
+
+void add_advice(const Result& result, std::vector<Section>& all) {
+  Items now{Items::Marker::number, {}};
+  Items later{Items::Marker::bullet, {}};
+  Items never{Items::Marker::cross, {}};
+  constexpr double worth_it = 0.1;
+  for (const auto& row : result.words) {
+    if (row.ratio < worth_it) continue;
+    const Advice advice = advice_of(row.word);
+    if (!advice.now.empty()) now.items.push_back({row.word + ": " + advice.now, {}, {}});
+    if (!advice.later.empty()) later.items.push_back({row.word + ": " + advice.later, {}, {}});
+    if (!advice.never.empty()) never.items.push_back({advice.never, {}, {}});
+  }
+  if (!now.items.empty())
+    all.push_back({"NOW", "(nothing was changed by this run)", {std::move(now)}, false});
+  if (!later.items.empty()) all.push_back({"LATER", "", {std::move(later)}, false});
+  if (!never.items.empty()) all.push_back({"DON'T", "", {std::move(never)}, false});
+}
+
+Section method_section(const Result& result) {
+  return {"HOW IT WAS TIMED",
+          "",
+          {Paragraph{fmt::format(
+              "{}: {}. Typical error {:.1f} ms; longest time in which triage itself did not "
+              "look {:.1f} ms.",
+              result.tier, result.tier_source, result.tier_error_ms, result.own_longest_gap_ms)}},
+          false};
+}
+
+}  // namespace
+
+std::vector<Section> sections(const Options& options, const Result& result) {
+  std::vector<Section> all;
+  if (!result.loops.empty()) {
+    all.push_back(loop_section(result));
+    if (result.stalls_count.value_or(0) > 0) {
+      all.push_back(wait_section(result.loops.front()));
+      all.push_back(word_section(result));
+      if (!result.stalls.empty()) all.push_back(stall_section(options, result));
+    }
+  }
+  if (result.envelope.severity == Severity::warn || result.envelope.severity == Severity::crit)
+    add_advice(result, all);
+  if (!result.tier.empty()) all.push_back(method_section(result));
+  return all;
+}
+
+}  // namespace triage::probes::lag

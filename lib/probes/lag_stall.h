@@ -1,0 +1,85 @@
+#pragma once
+
+/// One stall of an event loop, and what it consisted of.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace triage::probes::lag {
+
+/// Time that the thread spent waiting in the kernel, by what for.
+struct Blocked {
+  std::string call;    ///< "read", "openat", "page fault", "stopped", "unknown"
+  std::string object;  ///< "/var/lib/app.db", "child 4130 (sh -c ...)"; empty when unknown
+  double ms = 0;
+};
+
+/// A frame of a stack, outermost last.
+struct Frame {
+  std::string function;
+  std::string location;  ///< "/srv/app/orders.js:41:13", or a library
+  std::string kind;      ///< "js", "native", "builtin", ...
+};
+
+/// An iteration of the loop that lasted longer than the threshold.
+struct Stall {
+  std::int64_t tid = 0;
+  std::string at;             ///< when it began, RFC 3339 UTC
+  double start_ms = 0;        ///< since the observation began; below 0 when it began before
+  double duration_ms = 0;     ///< of an open stall: until the end of the observation
+  bool open = false;          ///< still running at the end
+  bool start_known = true;    ///< false: it ran already, and only "at least" is known
+  bool late_wake_up = false;  ///< the loop slept past its timer: it waited for a CPU
+  std::string word;           ///< the one reason that took most of the time
+  std::string evidence;       ///< "own CPU 61 ms of 63 ms"
+  std::optional<double> cpu_ms;
+  std::optional<double> runqueue_ms;   ///< ready to run, but not on a CPU
+  std::optional<double> throttled_ms;  ///< part of it: the quota of the control group was used up
+  std::optional<double> stopped_ms;
+  std::optional<double> blocked_ms;  ///< in the kernel, waiting for something
+  std::vector<Blocked> blocked;      ///< longest first
+  std::optional<std::int64_t> page_faults_count;
+  std::optional<std::int64_t> major_faults_count;
+  std::optional<double> gc_ms;
+  std::vector<Frame> stack;
+};
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Blocked* /*tag*/) {
+  visit("call", self.call, "system call, page fault, stopped, or unknown");
+  visit("object", self.object, "file, peer or child process; empty when unknown");
+  visit("ms", self.ms, "time spent waiting");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Frame* /*tag*/) {
+  visit("function", self.function, "name of the function");
+  visit("location", self.location, "file:line:column, or the library");
+  visit("kind", self.kind, "js, builtin or native");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Stall* /*tag*/) {
+  visit("tid", self.tid, "thread of the loop");
+  visit("at", self.at, "when it began, RFC 3339 UTC");
+  visit("start_ms", self.start_ms, "since the observation began; negative: before it");
+  visit("duration_ms", self.duration_ms, "length; of an open stall until the end");
+  visit("open", self.open, "whether it still ran at the end");
+  visit("start_known", self.start_known, "false: the length is a lower bound");
+  visit("late_wake_up", self.late_wake_up, "whether the loop slept past its timer");
+  visit("word", self.word, "the one reason that took most of the time");
+  visit("evidence", self.evidence, "the figures behind the word");
+  visit("cpu_ms", self.cpu_ms, "own time on a CPU");
+  visit("runqueue_ms", self.runqueue_ms, "ready to run but not on a CPU");
+  visit("throttled_ms", self.throttled_ms, "part of it: quota of the control group used up");
+  visit("stopped_ms", self.stopped_ms, "stopped by a signal or a debugger");
+  visit("blocked_ms", self.blocked_ms, "waiting in the kernel");
+  visit("blocked", self.blocked, "what it waited for, longest first");
+  visit("page_faults_count", self.page_faults_count, "page faults, minor and major");
+  visit("major_faults_count", self.major_faults_count, "page faults that read from disk");
+  visit("gc_ms", self.gc_ms, "in the garbage collector");
+  visit("stack", self.stack, "innermost first");
+}
+
+}  // namespace triage::probes::lag

@@ -1,0 +1,71 @@
+#pragma once
+
+/// Watches the loops of one process: drains their events, looks at threads that are in the middle
+/// of a long iteration, finds worker threads that start later.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/os/cgroup.h"
+#include "lib/os/loop_trace.h"
+#include "lib/os/procfs.h"
+#include "lib/os/thread_files.h"
+#include "lib/probes/lag.h"
+#include "lib/probes/loop_meter.h"
+
+namespace triage::probes::lag {
+
+class ProcessWatch {
+ public:
+  /// `now_ns` is CLOCK_MONOTONIC. Throws Error{refused} when the process may not be traced.
+  ProcessWatch(os::ProcessInfo process, const Options& options, const os::LoopTracer& tracer,
+               std::int64_t now_ns);
+
+  void tick(std::int64_t now_ns);
+  void finish(std::int64_t now_ns);
+  /// Nothing is left to watch: the process ended or runs another program.
+  [[nodiscard]] bool over() const;
+  [[nodiscard]] const os::ProcessInfo& process() const { return process_; }
+  [[nodiscard]] std::vector<LoopSample> loops(WallTime start) const;
+  [[nodiscard]] std::optional<double> throttled_ms() const;
+  /// For the progress line.
+  [[nodiscard]] std::int64_t stalls_count() const;
+  [[nodiscard]] std::int64_t iterations_count() const;
+
+ private:
+  struct Thread {
+    pid_t tid;
+    std::string name;
+    std::int64_t start_ns;
+    os::LoopTrace trace;
+    os::ThreadFiles files;
+    LoopMeter meter;
+    std::optional<os::ThreadSchedule> first_schedule;
+    std::optional<os::ThreadSchedule> last_schedule;
+    std::int64_t next_look_ns = 0;
+    std::int64_t looks = 0;
+    std::int64_t throttled_base_ns = 0;
+    bool scheduler = false;  ///< V8's timer thread: its loop is none of the program's
+  };
+
+  void scan(std::int64_t now_ns);
+  void add(const os::ThreadInfo& info, std::int64_t now_ns);
+  void begin(Thread& thread) const;
+  void look(Thread& thread, std::int64_t now_ns) const;
+  void add_throttling(const Thread& thread, Stall& stall) const;
+  void read_throttling(std::int64_t now_ns);
+  [[nodiscard]] bool counts(const Thread& thread) const;
+
+  os::ProcessInfo process_;
+  const Options& options_;
+  const os::LoopTracer& tracer_;
+  os::CpuThrottle throttle_;
+  std::optional<std::int64_t> first_throttled_ns_;
+  std::optional<std::int64_t> throttled_ns_;
+  std::int64_t next_scan_ns_ = 0;
+  std::int64_t next_throttle_ns_ = 0;
+  std::vector<std::unique_ptr<Thread>> threads_;
+};
+
+}  // namespace triage::probes::lag

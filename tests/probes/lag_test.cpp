@@ -1,0 +1,141 @@
+#include "lib/probes/lag.h"
+
+#include <doctest/doctest.h>
+
+#include "lib/base/json.h"
+#include "lib/probes/lag_words.h"
+
+using namespace triage;
+using namespace triage::probes::lag;
+
+namespace {
+
+Stall stall_of(double length, double cpu, double runqueue, std::vector<Blocked> blocked) {
+  Stall stall;
+  stall.tid = 7;
+  stall.at = "2026-11-25T05:49:11.747Z";
+  stall.duration_ms = length;
+  stall.cpu_ms = cpu;
+  stall.runqueue_ms = runqueue;
+  double sum = 0;
+  for (const auto& wait : blocked) sum += wait.ms;
+  stall.blocked_ms = sum;
+  stall.stopped_ms = 0;
+  stall.blocked = std::move(blocked);
+  return stall;
+}
+
+std::string word_of(Stall stall) {
+  explain(stall);
+  return stall.word;
+}
+
+/// One loop that was busy for each of the lengths, in a window of ten seconds.
+Sample sample_of(const std::vector<Stall>& stalls) {
+  Sample sample;
+  sample.at = "2026-11-25T05:49:11.000Z";
+  sample.target = "pid 7 (node server.js)";
+  sample.pid = 7;
+  sample.tier = "perf";
+  sample.tier_source = "tracepoints";
+  sample.window_ms = 10'000;
+  LoopSample loop;
+  loop.pid = loop.tid = 7;
+  loop.role = "main";
+  loop.window_ms = 10'000;
+  stats::DurationHistogram histogram;
+  for (const auto& stall : stalls) {
+    histogram.add(static_cast<std::int64_t>(stall.duration_ms * 1e6));
+    ++loop.iterations_count;
+    ++loop.stalls_count;
+    loop.stalled_ms += stall.duration_ms;
+    loop.longest_ms = std::max(loop.longest_ms, stall.duration_ms);
+  }
+  for (const auto& bucket : histogram.buckets())
+    loop.histogram.push_back({bucket.index, bucket.count, bucket.total_ns});
+  loop.stalls = stalls;
+  sample.loops.push_back(loop);
+  return sample;
+}
+
+}  // namespace
+
+TEST_CASE("lag: the largest part of a stall gives its word") {
+  CHECK(word_of(stall_of(100, 95, 5, {})) == "cpu");
+  CHECK(word_of(stall_of(100, 20, 80, {})) == "starved");
+  CHECK(word_of(stall_of(100, 5, 0, {{"openat", "/mnt/nfs/a", 95}})) == "fs-sync");
+  CHECK(word_of(stall_of(100, 5, 0, {{"epoll_pwait", "child 9 (sleep 1)", 95}})) ==
+        "child_process-sync");
+  CHECK(word_of(stall_of(100, 5, 0, {{"write", "pipe:[77] (fd 1)", 95}})) == "logging");
+  CHECK(word_of(stall_of(100, 5, 0, {{"futex", "", 95}})) == "lock");
+  CHECK(word_of(stall_of(100, 5, 0, {{"stopped", "", 95}})) == "stopped");
+  CHECK(word_of(stall_of(100, 5, 0, {{"unknown", "", 95}})) == "unknown");
+  CHECK(word_of(stall_of(100, 40, 0, {{"read", "a", 30}, {"openat", "b", 30}})) == "fs-sync");
+}
+
+TEST_CASE("lag: what the quota took is not blamed on neighbours") {
+  Stall stall = stall_of(100, 20, 80, {});
+  stall.throttled_ms = 75;
+  CHECK(word_of(stall) == "throttled");
+  // on kernels where a throttled thread looks blocked
+  Stall blocked = stall_of(100, 20, 5, {{"unknown", "", 75}});
+  blocked.throttled_ms = 78;
+  CHECK(word_of(blocked) == "throttled");
+}
+
+TEST_CASE("lag: parts that were not seen are unknown, never a guess") {
+  Stall stall;
+  stall.duration_ms = 50;
+  explain(stall);
+  CHECK(stall.word == "unknown");
+  CHECK(stall.evidence == "what it did was not seen");
+}
+
+TEST_CASE("lag: severity follows the longest stall") {
+  const Options options;
+  CHECK(analyse(options, sample_of({})).envelope.severity == Severity::ok);
+  CHECK(analyse(options, sample_of({stall_of(30, 30, 0, {})})).envelope.severity == Severity::info);
+  CHECK(analyse(options, sample_of({stall_of(150, 150, 0, {})})).envelope.severity ==
+        Severity::warn);
+  CHECK(analyse(options, sample_of({stall_of(1500, 1500, 0, {})})).envelope.severity ==
+        Severity::crit);
+}
+
+TEST_CASE("lag: a loop that could not be timed is unknown, not ok") {
+  Sample sample = sample_of({});
+  sample.loops.clear();
+  const Result result = analyse({}, sample);
+  CHECK(result.envelope.severity == Severity::unknown);
+  CHECK_FALSE(result.stalls_count);
+  CHECK_FALSE(result.wait_p99_ms);
+}
+
+TEST_CASE("lag: a stuck loop is named with the moment since when") {
+  Stall stall = stall_of(4000, 4000, 0, {});
+  stall.open = true;
+  const Result result = analyse({}, sample_of({stall}));
+  CHECK(result.envelope.findings.front().id == "stuck");
+  CHECK(result.envelope.findings.front().text ==
+        "the loop of thread 7 is blocked since 2026-11-25T05:49:11.747Z (4.0 s): cpu");
+  stall.start_known = false;
+  CHECK(analyse({}, sample_of({stall})).envelope.findings.front().text.find("at least 4.0 s") !=
+        std::string::npos);
+}
+
+TEST_CASE("lag: the share of time above a wait falls with the wait and is weighted by time") {
+  const Result result =
+      analyse({}, sample_of({stall_of(1000, 1000, 0, {}), stall_of(1000, 1000, 0, {})}));
+  const auto& waits = result.loops.front().waits;
+  REQUIRE(waits.size() == 9);
+  for (std::size_t i = 1; i < waits.size(); ++i) CHECK(waits[i].ratio <= waits[i - 1].ratio);
+  // 2 s of 10 s; a request in them waits more than 500 ms in half of the cases
+  CHECK(waits[7].longer_than_ms == 500);
+  CHECK(waits[7].ratio == doctest::Approx(0.1).epsilon(0.02));
+  CHECK(*result.utilization_ratio == doctest::Approx(0.2).epsilon(0.02));
+}
+
+TEST_CASE("lag: a recorded sample gives the same result again") {
+  const Sample sample = sample_of({stall_of(150, 100, 50, {{"read", "/a", 1}})});
+  const auto again = from_json<Sample>(to_json(sample), "sample");
+  CHECK(to_json(analyse({}, again)) == to_json(analyse({}, sample)));
+}
