@@ -12,6 +12,7 @@
 namespace triage {
 
 struct Outcome;
+class Recording;
 class Settings;
 
 /// One subcommand as the command line sees it: a probe of the registry, or one of the few that look
@@ -29,7 +30,7 @@ class Command {
   virtual void describe(OptionVisitor& visitor) = 0;
   /// False for commands that print text of their own (schema, completion, man).
   [[nodiscard]] virtual bool gives_outcome() const { return true; }
-  virtual Outcome run(Session& session, const Settings& settings) = 0;
+  virtual Outcome run(Session& session, const Settings& settings, Recording& recording) = 0;
   /// For commands without an outcome: what goes to stdout.
   virtual std::string text(const CommonOptions& /*common*/, const Settings& /*settings*/) {
     return {};

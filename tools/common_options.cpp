@@ -34,6 +34,16 @@ void describe(CommonOptions& options, OptionVisitor& visitor) {
   visitor.visit(option("redact-addresses",
                        "e-mail and IP addresses become stable tokens; secrets always are"),
                 options.redact_addresses);
+  visitor.visit(option("record", "keep what was read, secrets masked, for --replay", "FILE"),
+                options.record);
+  visitor.visit(
+      option("replay", "the same report from a recorded run; nothing is asked or read", "FILE"),
+      options.replay);
+  visitor.visit(option("watch",
+                       "again and again at this interval until Ctrl-C; the screen is "
+                       "redrawn on a terminal",
+                       "INTERVAL"),
+                options.watch);
   visitor.visit(option("profile", "profile of the configuration to use", "NAME"), options.profile);
   visitor.visit(option("config", "one more configuration file, before the others", "FILE"),
                 options.config);

@@ -18,6 +18,9 @@ struct CommonOptions {
   bool verbose = false;
   std::chrono::milliseconds timeout{60000};
   bool redact_addresses = false;
+  std::string record;
+  std::string replay;
+  std::chrono::milliseconds watch{0};  ///< 0: once
   std::string profile;
   std::string config;
 };

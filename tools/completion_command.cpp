@@ -101,7 +101,10 @@ class CompletionCommand final : public Command {
     visitor.visit({"shell", "the shell", "SHELL", {"bash", "zsh", "fish"}, true, false, 0}, shell_);
   }
   [[nodiscard]] bool gives_outcome() const override { return false; }
-  Outcome run(Session& /*session*/, const Settings& /*settings*/) override { return {}; }
+  Outcome run(Session& /*session*/, const Settings& /*settings*/,
+              Recording& /*recording*/) override {
+    return {};
+  }
 
   std::string text(const CommonOptions& /*common*/, const Settings& /*settings*/) override {
     const auto all = words_of_all();
@@ -128,7 +131,10 @@ class ManCommand final : public Command {
                   command_);
   }
   [[nodiscard]] bool gives_outcome() const override { return false; }
-  Outcome run(Session& /*session*/, const Settings& /*settings*/) override { return {}; }
+  Outcome run(Session& /*session*/, const Settings& /*settings*/,
+              Recording& /*recording*/) override {
+    return {};
+  }
 
   std::string text(const CommonOptions& /*common*/, const Settings& /*settings*/) override {
     const auto commands = make_commands();

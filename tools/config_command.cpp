@@ -32,7 +32,7 @@ class ConfigCommand final : public Command {
     visitor.visit({"origin", "show where each value comes from", {}, {}, false, false, 0}, origin_);
   }
 
-  Outcome run(Session& session, const Settings& settings) override {
+  Outcome run(Session& session, const Settings& settings, Recording& /*recording*/) override {
     const std::vector<Setting> all = settings.all();
     Outcome outcome;
     outcome.document = {{"schema", "triage/config/1"},

@@ -1,6 +1,7 @@
 #include "tools/probe_command.h"
 
 #include "lib/probes/outcome.h"
+#include "tools/recording.h"
 
 namespace triage {
 namespace {
@@ -12,8 +13,8 @@ class ProbeCommand final : public Command {
   [[nodiscard]] std::string summary() const override { return std::string(probe_.summary); }
   [[nodiscard]] Help help() const override { return probe_.help(); }
   void describe(OptionVisitor& visitor) override { call_->describe(visitor); }
-  Outcome run(Session& session, const Settings& /*settings*/) override {
-    return call_->run(session);
+  Outcome run(Session& session, const Settings& /*settings*/, Recording& recording) override {
+    return recording.answer(probe_.name, {}, *call_, session);
   }
 
  private:

@@ -8,6 +8,7 @@
 #include <exception>
 #include <map>
 
+#include "lib/base/json_options.h"
 #include "lib/base/option_list.h"
 #include "lib/base/redact.h"
 #include "lib/probes/outcome.h"
@@ -15,6 +16,7 @@
 #include "tools/exit_code.h"
 #include "tools/help.h"
 #include "tools/output.h"
+#include "tools/recording.h"
 #include "tools/settings.h"
 #include "tools/terminal.h"
 #include "tools/version.h"
@@ -89,24 +91,107 @@ Severity fail_level(const std::string& word) {
   return word == "never" ? Severity::unknown : severity_of(word);
 }
 
-int run_command(Invocation& invocation, const Settings& settings) {
-  Outputs outputs(invocation.common.output);
-  const SystemClock clock;
+/// --record, --replay or neither, as asked for.
+std::unique_ptr<Recording> recording_of(const CommonOptions& common) {
+  if (!common.record.empty() && !common.replay.empty())
+    throw Error(ErrorCode::usage, "--record and --replay exclude each other");
+  if (common.watch.count() > 0 && !(common.record.empty() && common.replay.empty()))
+    throw Error(ErrorCode::usage, "--watch does not go with --record or --replay",
+                "a recording holds one run");
+  if (!common.record.empty())
+    return std::make_unique<Recorder>(common.record, common.redact_addresses);
+  if (common.replay.empty()) return std::make_unique<Recording>();
+  auto replay = std::make_unique<Replay>(common.replay);
+  for (const auto& loss : replay->lost())
+    write_all(STDERR_FILENO,
+              fmt::format("triage: {}: {}; the rest is used\n", common.replay, loss));
+  return replay;
+}
+
+/// The options of the recorded run take the place of those on the command line.
+void apply_header(const Json& header, Invocation& invocation) {
+  const std::string command = header.value("command", "");
+  if (command != invocation.command->name())
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("--replay {}: it was recorded by triage {}", invocation.common.replay,
+                    typed_name(command)),
+        fmt::format("triage {} --replay {}", typed_name(command), invocation.common.replay));
+  JsonOptions options(header["options"], invocation.common.replay);
+  invocation.command->describe(options);
+  invocation.common.redact_addresses =
+      invocation.common.redact_addresses || header.value("redact_addresses", false);
+}
+
+Json header_of(Invocation& invocation) {
+  Json options = Json::object();
+  OptionsWriter writer(options);
+  invocation.command->describe(writer);
+  return {{"bundle", 1},
+          {"triage", version},
+          {"command", invocation.command->name()},
+          {"options", std::move(options)},
+          {"redact_addresses", invocation.common.redact_addresses}};
+}
+
+/// The clock of a replay stands at the time of the recorded run.
+std::unique_ptr<Clock> clock_for(const Recording& recording) {
+  const Json* end = recording.kept("end");
+  if (end == nullptr || !end->contains("at")) return std::make_unique<SystemClock>();
+  return std::make_unique<ManualClock>(parse_rfc3339((*end)["at"].get<std::string>()));
+}
+
+Json end_of(const Outcome& outcome, const Session& session) {
+  return {{"at", outcome.document.value("at", "")},
+          {"touched", to_json(session.touched())},
+          {"cost", to_json(session.cost())}};
+}
+
+/// One run from asking to writing; the exit code.
+int run_once(Invocation& invocation, const Settings& settings, Outputs& outputs,
+             Recording& recording) {
+  const auto clock = clock_for(recording);
   ProgressLine progress(invocation.common);
-  Session session(clock, [&](const std::string& text) { progress.show(text); });
+  Session session(*clock, [&](const std::string& text) { progress.show(text); });
   session.set_deadline(invocation.common.timeout);
+  if (const Json* end = recording.kept("end"))
+    session.freeze(from_json<std::vector<Touch>>((*end)["touched"], "end"),
+                   from_json<Cost>((*end)["cost"], "end"));
   watch_signals(session);
-  Outcome outcome = invocation.command->run(session, settings);
+  Outcome outcome = invocation.command->run(session, settings, recording);
   running_session = nullptr;
   progress.clear();
+  recording.keep("end", end_of(outcome, session));
   redact(outcome, invocation.common.redact_addresses);
   const Severity fail_from = fail_level(invocation.common.fail_on);
   auto code = static_cast<int>(exit_code_of(outcome.severity, fail_from));
   if (invocation.common.exit_zero && code == static_cast<int>(ExitCode::finding)) code = 0;
   outputs.write(outcome, style_for_stdout(invocation.common), fail_from);
-  if (received_signal != 0) code = 128 + received_signal;
-  if (outcome.abandoned) std::quick_exit(code);
+  if (outcome.abandoned) std::quick_exit(received_signal != 0 ? 128 + received_signal : code);
   return code;
+}
+
+int run_command(Invocation& invocation, const Settings& settings) {
+  const auto recording = recording_of(invocation.common);
+  if (!invocation.common.replay.empty()) {
+    const Json* header = recording->kept("header");
+    if (header == nullptr)
+      throw Error(ErrorCode::malformed,
+                  fmt::format("--replay {}: the header is lost", invocation.common.replay),
+                  "what is left can be read with: zstd -dc FILE");
+    apply_header(*header, invocation);
+  }
+  Outputs outputs(invocation.common.output);
+  if (!invocation.common.record.empty()) recording->keep("header", header_of(invocation));
+  const auto interval = invocation.common.watch;
+  while (true) {
+    if (interval.count() > 0) begin_frame();
+    const int code = run_once(invocation, settings, outputs, *recording);
+    // Ctrl-C is how a live view ends: the code is that of the last round.
+    if (interval.count() == 0) return received_signal != 0 ? 128 + received_signal : code;
+    if (received_signal == 0) wait_for(interval);
+    if (received_signal != 0) return code;
+  }
 }
 
 int run_checked(const std::vector<std::string>& arguments) {

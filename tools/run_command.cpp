@@ -11,6 +11,7 @@
 #include "lib/os/file.h"
 #include "lib/probes/outcome.h"
 #include "lib/probes/probe.h"
+#include "tools/recording.h"
 
 namespace triage {
 namespace {
@@ -67,16 +68,20 @@ void visit_options(RunOptions& options, OptionVisitor& visitor) {
   visitor.visit({"list", "list the built-in runbooks", {}, {}, false, false, 0}, options.list);
 }
 
-diagnose::Runbook load(const std::string& name) {
+diagnose::Runbook load(const std::string& name, Recording& recording) {
+  if (const Json* kept = recording.kept("runbook"))
+    return diagnose::load_runbook(kept->value("text", ""), kept->value("file", ""));
   if (name.empty())
     throw Error(ErrorCode::usage, "which runbook?",
                 fmt::format("built in: {}", fmt::join(diagnose::builtin_ids(), ", ")));
   const bool is_path =
       name.find('/') != std::string::npos || name.ends_with(".yaml") || name.ends_with(".yml");
-  if (!is_path) return diagnose::load_runbook(diagnose::find_builtin(name), name);
   // one byte more than a runbook may have, so that the loader can refuse it
-  const std::string text = os::read_head(name, diagnose::max_runbook_bytes + 1);
-  return diagnose::load_runbook(text, name);
+  const std::string text = is_path ? os::read_head(name, diagnose::max_runbook_bytes + 1)
+                                   : std::string(diagnose::find_builtin(name));
+  diagnose::Runbook runbook = diagnose::load_runbook(text, name);
+  recording.keep("runbook", {{"file", name}, {"text", text}});
+  return runbook;
 }
 
 std::vector<std::string> probe_names() {
@@ -98,8 +103,44 @@ std::unique_ptr<probes::Call> make_call(const std::string& use, const std::strin
   return call;
 }
 
-diagnose::ProbeAnswer run_probe(const std::string& use, const std::string& with, Session& session) {
-  return {dump_json(make_call(use, with)->run(session).document), std::nullopt};
+std::string document_of(const std::string& use, const std::string& with, Session& session,
+                        Recording& recording) {
+  return dump_json(recording.answer(use, with, *make_call(use, with), session).document);
+}
+
+Json collection_json(const diagnose::Collection& collection) {
+  Json steps = Json::object();
+  for (const auto& [id, step] : collection.steps)
+    steps[id] = {{"state", diagnose::name_of(step.state)}, {"why", step.why}};
+  return {{"steps", std::move(steps)}, {"gaps", to_json(collection.gaps)}};
+}
+
+/// What the probes of a recorded run gave: their documents are made again from what they read.
+diagnose::Collection recorded_collection(const diagnose::Runbook& runbook,
+                                         const diagnose::Inputs& inputs, const Session& session,
+                                         Recording& recording) {
+  diagnose::Collection collection;
+  const Json* kept = recording.kept("collection");
+  const Json states = kept == nullptr ? Json::object() : kept->value("steps", Json::object());
+  if (kept != nullptr)
+    collection.gaps = from_json<std::vector<Gap>>(kept->value("gaps", Json::array()), "gaps");
+  for (const auto& step : runbook.steps) {
+    diagnose::StepOutcome& outcome = collection.steps[step.id];
+    const Json state = states.value(step.id, Json::object());
+    outcome.state = diagnose::step_state_of(state.value("state", "answered"));
+    outcome.why = state.value("why", "");
+    if (outcome.state != diagnose::StepOutcome::State::answered) continue;
+    const std::string with = diagnose::options_in(runbook, step, inputs);
+    const auto document = attempt(collection.gaps, step.id, [&] {
+      Session own(session.clock());
+      return document_of(step.use, with, own, recording);
+    });
+    outcome.document = document.value_or("");
+    if (document) continue;
+    outcome.state = diagnose::StepOutcome::State::failed;
+    outcome.why = collection.gaps.back().why;
+  }
+  return collection;
 }
 
 diagnose::Inputs inputs_of(const RunOptions& options, const diagnose::Runbook& runbook) {
@@ -170,9 +211,9 @@ class RunCommand final : public Command {
   }
   void describe(OptionVisitor& visitor) override { visit_options(options_, visitor); }
 
-  Outcome run(Session& session, const Settings& /*settings*/) override {
+  Outcome run(Session& session, const Settings& /*settings*/, Recording& recording) override {
     if (options_.list) return list(session);
-    const diagnose::Runbook runbook = load(options_.runbook);
+    const diagnose::Runbook runbook = load(options_.runbook, recording);
     if (options_.check) {
       check(runbook);
       return runbooks_outcome({runbook}, "nothing wrong found; no probe was run", session);
@@ -180,11 +221,21 @@ class RunCommand final : public Command {
     diagnose::RunRequest request;
     request.inputs = inputs_of(options_, runbook);
     request.known_probes = probe_names();
-    request.runner = run_probe;
+    const bool replayed = recording.kept("header") != nullptr;
+    if (replayed) {
+      request.recorded = recorded_collection(runbook, request.inputs, session, recording);
+    } else {
+      // A probe that never ends outlives this call: the recording must as well.
+      request.runner = [&recording](const std::string& use, const std::string& with,
+                                    Session& own) -> diagnose::ProbeAnswer {
+        return {document_of(use, with, own, recording), std::nullopt};
+      };
+    }
     request.check = [](const std::string& use, const std::string& with) { make_call(use, with); };
     request.wall = std::min(
         runbook.wall, std::chrono::duration_cast<std::chrono::milliseconds>(session.remaining()));
     diagnose::RunOutcome result = diagnose::run(runbook, request, session);
+    recording.keep("collection", collection_json(result.collection));
     return {std::move(result.document), std::move(result.report), result.severity,
             result.abandoned};
   }
@@ -192,7 +243,8 @@ class RunCommand final : public Command {
  private:
   static Outcome list(const Session& session) {
     std::vector<diagnose::Runbook> runbooks;
-    for (const auto& id : diagnose::builtin_ids()) runbooks.push_back(load(id));
+    Recording none;
+    for (const auto& id : diagnose::builtin_ids()) runbooks.push_back(load(id, none));
     return runbooks_outcome(runbooks, "built in", session);
   }
 

@@ -42,7 +42,10 @@ class SchemaCommand final : public Command {
                   command_);
   }
   [[nodiscard]] bool gives_outcome() const override { return false; }
-  Outcome run(Session& /*session*/, const Settings& /*settings*/) override { return {}; }
+  Outcome run(Session& /*session*/, const Settings& /*settings*/,
+              Recording& /*recording*/) override {
+    return {};
+  }
 
   std::string text(const CommonOptions& /*common*/, const Settings& /*settings*/) override {
     if (command_ == "config") return dump_json(config_schema(), 2) + "\n";

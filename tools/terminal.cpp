@@ -1,6 +1,7 @@
 #include "tools/terminal.h"
 
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +39,19 @@ RenderStyle style_for_stdout(const CommonOptions& options) {
   int verbosity = options.verbose ? 1 : 0;
   if (options.quiet) verbosity = -1;
   return {terminal_width(), wants_color(options.color), verbosity};
+}
+
+void begin_frame() {
+  if (::isatty(STDOUT_FILENO) == 1 && variable("TERM") != "dumb")
+    write_all(STDOUT_FILENO, "\x1b[H\x1b[2J");
+}
+
+void wait_for(std::chrono::milliseconds interval) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(interval);
+  const timespec time{
+      seconds.count(),
+      std::chrono::duration_cast<std::chrono::nanoseconds>(interval - seconds).count()};
+  ::nanosleep(&time, nullptr);
 }
 
 ProgressLine::ProgressLine(const CommonOptions& options)

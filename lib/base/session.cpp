@@ -20,6 +20,7 @@ Session::Session(const Clock& clock, Progress progress)
 
 void Session::touch(Touch touch) {
   const std::lock_guard lock(mutex_);
+  if (frozen_cost_) return;
   const auto same = std::find_if(touched_.begin(), touched_.end(), [&](const Touch& other) {
     return other.what == touch.what && other.detail == touch.detail;
   });
@@ -65,8 +66,20 @@ std::vector<Touch> Session::touched() const {
 
 Cost Session::cost() const {
   const std::lock_guard lock(mutex_);
+  if (frozen_cost_) return *frozen_cost_;
   return {to_ms(own_cpu_time() - start_cpu_), to_ms(longest_pause_),
           to_ms(clock_.monotonic() - start_)};
+}
+
+void Session::freeze() {
+  freeze(touched(), cost());
+}
+
+void Session::freeze(std::vector<Touch> touched, Cost cost) {
+  const std::lock_guard lock(mutex_);
+  if (frozen_cost_) return;
+  touched_ = std::move(touched);
+  frozen_cost_ = cost;
 }
 
 }  // namespace triage

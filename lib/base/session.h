@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,11 @@ class Session {
 
   [[nodiscard]] std::vector<Touch> touched() const;
   [[nodiscard]] Cost cost() const;
+  /// From now on touched() and cost() give what they would give now, so that all forms of one
+  /// result show the same figures. Later calls change nothing.
+  void freeze();
+  /// The same with the figures of a recorded run.
+  void freeze(std::vector<Touch> touched, Cost cost);
 
  private:
   const Clock& clock_;
@@ -91,6 +97,7 @@ class Session {
   mutable std::mutex mutex_;
   std::vector<Touch> touched_;
   Duration longest_pause_{0};
+  std::optional<Cost> frozen_cost_;
 };
 
 }  // namespace triage

@@ -270,6 +270,13 @@ std::string_view name_of(StepOutcome::State state) {
   return "failed";
 }
 
+StepOutcome::State step_state_of(std::string_view name) {
+  using State = StepOutcome::State;
+  for (const State state : {State::answered, State::skipped, State::late})
+    if (name == name_of(state)) return state;
+  return State::failed;
+}
+
 std::string options_of(const Step& step, const Inputs& inputs) {
   const Json given = parse_json(step.with, "probes." + step.id + ".with");
   Json options = Json::object();

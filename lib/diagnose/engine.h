@@ -40,6 +40,8 @@ struct StepOutcome {
   std::string why;       ///< when not
 };
 std::string_view name_of(StepOutcome::State state);
+/// The inverse; `failed` for another word.
+StepOutcome::State step_state_of(std::string_view name);
 
 struct Collection {
   std::map<std::string, StepOutcome> steps;  ///< by id

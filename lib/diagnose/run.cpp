@@ -73,6 +73,10 @@ void check_runbook(const Runbook& runbook, const std::vector<std::string>& known
   Expressions(runbook).check(limits);
 }
 
+std::string options_in(const Runbook& runbook, const Step& step, const Inputs& given) {
+  return options_of(step, complete_inputs(runbook, given));
+}
+
 RunOutcome run(const Runbook& runbook, const RunRequest& request, Session& session) {
   check_probes(runbook, request.known_probes);
   const Inputs inputs = complete_inputs(runbook, request.inputs);
@@ -89,15 +93,18 @@ RunOutcome run(const Runbook& runbook, const RunRequest& request, Session& sessi
                           request.jq)
                .kind == Answer::Kind::yes;
   };
-  const Collection collection = collect(runbook, inputs, request.runner, condition, session,
-                                        request.wall.value_or(runbook.wall));
+  Collection collection = request.recorded ? *request.recorded
+                                           : collect(runbook, inputs, request.runner, condition,
+                                                     session, request.wall.value_or(runbook.wall));
   const Result result = conclude(runbook, expressions, collection, circumstances, request.jq);
 
+  session.freeze();
   RunOutcome outcome;
   outcome.document = document_of(result, inputs, collection, session);
   outcome.report = run_report(result, session.touched(), session.cost());
   outcome.severity = outcome.report.severity;
   outcome.abandoned = collection.abandoned;
+  outcome.collection = std::move(collection);
   return outcome;
 }
 

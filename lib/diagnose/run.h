@@ -21,6 +21,7 @@ struct RunRequest {
   std::function<void(const std::string& use, const std::string& with)> check;
   std::optional<std::chrono::milliseconds> wall;  ///< instead of the runbook's
   JqLimits jq;
+  std::optional<Collection> recorded;  ///< of an earlier run: then no probe is asked
 };
 
 struct RunOutcome {
@@ -28,7 +29,11 @@ struct RunOutcome {
   Report report;
   Severity severity = Severity::ok;  ///< ok: healthy; crit: likely or confirmed; unknown: otherwise
   bool abandoned = false;            ///< a probe still runs: write the result, then quick_exit
+  Collection collection;             ///< what the probes gave, for a recording
 };
+
+/// The options of a step as the Runner gets them in this run: with the defaults of the inputs.
+std::string options_in(const Runbook& runbook, const Step& step, const Inputs& given);
 
 /// Checks everything first (inputs, probes, options, jq): Error{usage}, nothing was touched. Then
 /// runs; a probe that fails is a gap. The probes end within the wall limit; the jq texts

@@ -11,6 +11,33 @@
 namespace triage::probes {
 namespace detail {
 
+/// Calls `each(name, member)` for the members of a sample that its fields() may leave out, since
+/// the result carries them in its envelope; a recording needs them.
+template <class Sample, class Each>
+void envelope_members(Sample& sample, Each each) {
+  if constexpr (requires { sample.at; }) each("at", sample.at);
+  if constexpr (requires { sample.target; }) each("target", sample.target);
+  if constexpr (requires { sample.gaps; }) each("gaps", sample.gaps);
+}
+
+template <class Sample>
+Json sample_to_json(const Sample& sample) {
+  Json json = to_json(sample);
+  envelope_members(sample, [&](const char* name, const auto& member) {
+    if (!json.contains(name)) json[name] = to_json(member);
+  });
+  return json;
+}
+
+template <class Sample>
+Sample sample_from_json(const Json& json, const std::string& where) {
+  Sample sample = from_json<Sample>(json, where);
+  envelope_members(sample, [&](const char* name, auto& member) {
+    if (json.contains(name)) read_json(json[name], member, where);
+  });
+  return sample;
+}
+
 template <class Options, class Sample, class Result>
 struct Functions {
   void (*describe)(Options&, OptionVisitor&);
@@ -28,18 +55,22 @@ class TypedCall final : public Call {
   void describe(OptionVisitor& visitor) override { functions_.describe(options_, visitor); }
 
   Outcome run(Session& session) override {
-    return finish(functions_.collect(options_, session), session);
+    const Sample sample = functions_.collect(options_, session);
+    return finish(sample, session);
   }
 
-  Json collect(Session& session) override { return to_json(functions_.collect(options_, session)); }
+  Json collect(Session& session) override {
+    return sample_to_json(functions_.collect(options_, session));
+  }
 
   Outcome analyse(const Json& sample, Session& session) override {
-    return finish(from_json<Sample>(sample, std::string(name_) + " sample"), session);
+    return finish(sample_from_json<Sample>(sample, std::string(name_) + " sample"), session);
   }
 
  private:
-  Outcome finish(const Sample& sample, const Session& session) {
+  Outcome finish(const Sample& sample, Session& session) {
     const Result result = functions_.analyse(options_, sample);
+    session.freeze();
     Json options = Json::object();
     OptionsWriter writer(options);
     functions_.describe(options_, writer);
