@@ -7,6 +7,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(doctest REQUIRED)
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 # Debian 12's libjq ships no pkg-config file.
 find_path(JQ_INCLUDE_DIR jq.h REQUIRED)

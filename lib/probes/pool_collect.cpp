@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "lib/backends/postgres.h"
-#include "lib/backends/statement_text.h"
 #include "lib/base/clock.h"
+#include "lib/base/statement_text.h"
 #include "lib/os/sock_diag.h"
 #include "lib/os/socket_owner.h"
 #include "lib/os/target.h"
@@ -67,7 +67,7 @@ std::vector<Backend> to_backends(const Rows& rows) {
     backend.wait_type = text_of(row[7]);
     backend.wait_event = text_of(row[8]);
     backend.query_id = text_of(row[9]);
-    backend.query = backends::normalise_statement(text_of(row[10]));
+    backend.query = normalise_statement(text_of(row[10]));
     backend.query_age_s = number_of(row[11]);
     backend.state_age_s = number_of(row[12]);
     backend.transaction_age_s = number_of(row[13]);

@@ -22,10 +22,11 @@ const std::map<std::string, std::set<std::string>> arrows{
     {"stats", {"base"}},
     {"net", {"base"}},
     {"store", {"base"}},
+    {"traces", {"base", "stats"}},
     {"report", {"base"}},
-    {"backends", {"base", "os", "net"}},
+    {"backends", {"base", "os", "net", "traces"}},
     {"v8", {"base", "os", "net", "store"}},
-    {"probes", {"base", "stats", "os", "net", "store", "v8", "backends", "report"}},
+    {"probes", {"base", "stats", "os", "net", "store", "traces", "v8", "backends", "report"}},
     {"diagnose", {"base", "stats", "os", "report"}},
 };
 
@@ -38,6 +39,7 @@ const std::vector<std::pair<std::string, std::string>> monopolies{
     {"<jq.h>", "lib/diagnose/jq.cpp"},
     {"<curl/curl.h>", "lib/net/http"},
     {"<zstd.h>", "lib/store/"},
+    {"<zlib.h>", "lib/store/"},
     {"<linux/sock_diag.h>", "lib/os/"},
     {"<sys/ptrace.h>", "lib/os/"},
     {"<linux/perf_event.h>", "lib/os/"},

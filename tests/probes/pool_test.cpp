@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "lib/backends/statement_text.h"
+#include "lib/base/statement_text.h"
 
 using namespace triage;
 using probes::pool::Backend;
@@ -75,7 +75,7 @@ TEST_CASE("pool: waiters that block each other are counted behind the one root")
 }
 
 TEST_CASE("statement text: literals and comments go, parameters and names stay") {
-  using backends::normalise_statement;
+  using triage::normalise_statement;
   CHECK(normalise_statement("SELECT * FROM t1 WHERE a = 'x''y' AND b = 1.5 -- c\n AND d=$1") ==
         "SELECT * FROM t1 WHERE a = ? AND b = ? AND d=$1");
   CHECK(normalise_statement("SELECT $tag$ secret $tag$, E'a\\'b', \"Col1\"") ==

@@ -1,9 +1,9 @@
-#include "lib/backends/statement_text.h"
+#include "lib/base/statement_text.h"
 
 #include <algorithm>
 #include <cctype>
 
-namespace triage::backends {
+namespace triage {
 namespace {
 
 bool is_word(char c) {
@@ -86,4 +86,4 @@ std::string normalise_statement(std::string_view sql, std::size_t limit) {
   return out;
 }
 
-}  // namespace triage::backends
+}  // namespace triage
