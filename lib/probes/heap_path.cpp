@@ -10,14 +10,9 @@
 #include "lib/probes/heap_text.h"
 #include "lib/v8/heap_classes.h"
 #include "lib/v8/heap_paths.h"
-#include "lib/v8/heap_snapshot_parser.h"
 
 namespace triage::probes::heap_path {
 namespace {
-
-std::int64_t number(std::uint64_t value) {
-  return static_cast<std::int64_t>(value);
-}
 
 /// "@815" or "815".
 std::uint32_t parse_id(std::string_view text) {
@@ -71,10 +66,7 @@ Sample collect(const Options& options, Session& session) {
   Sample sample;
   sample.at = to_rfc3339(session.clock().now());
   sample.file = options.file;
-  session.progress("reading " + options.file);
-  std::uint64_t size = 0;
-  const v8::HeapSnapshot snapshot = v8::read_heap_snapshot(options.file, size);
-  session.touch({"heap snapshot", options.file, 1, 0});
+  const auto [snapshot, file_bytes] = read_snapshot(options.file, session);
   const v8::HeapGraph graph(snapshot);
   const auto found = matches(options, graph);
   if (found.empty())
@@ -83,13 +75,13 @@ Sample collect(const Options& options, Session& session) {
         fmt::format("{} has no object {}", options.file,
                     options.id.empty() ? "of class " + options.class_name : "@" + options.id),
         "see what it has with: triage heap show " + options.file);
-  sample.matches_count = number(found.size());
+  sample.matches_count = signed_count(found.size());
   const auto top = static_cast<std::size_t>(std::clamp<std::int64_t>(options.top, 1, 10'000));
   const v8::RetainingPaths paths(graph);
   for (std::size_t i = 0; i < std::min(top, found.size()); ++i)
     sample.objects.push_back(
         {std::to_string(snapshot.node_id[found[i]]), v8::class_name(snapshot, found[i]),
-         number(graph.shallow_size(found[i])), number(graph.retained_size(found[i])),
+         signed_count(graph.shallow_size(found[i])), signed_count(graph.retained_size(found[i])),
          path_texts(snapshot, paths.to(found[i]))});
   return sample;
 }
@@ -112,7 +104,7 @@ Result analyse(const Options& options, const Sample& sample) {
       {{"/matches_count", "/objects"},
        sample.file,
        sample.at,
-       fmt::format("triage heap path '{}' {}", sample.file, what)});
+       fmt::format("triage heap path {} {}", quoted(sample.file), what)});
   return result;
 }
 

@@ -9,35 +9,26 @@
 #include "lib/probes/heap_text.h"
 #include "lib/v8/heap_classes.h"
 #include "lib/v8/heap_paths.h"
-#include "lib/v8/heap_snapshot_parser.h"
 
 namespace triage::probes::heap_show {
 namespace {
-
-std::int64_t number(std::uint64_t value) {
-  return static_cast<std::int64_t>(value);
-}
 
 void add_holders(const v8::HeapGraph& graph, std::size_t top, Sample& sample) {
   const v8::RetainingPaths paths(graph);
   for (const auto node : v8::find_accumulation_points(graph, top))
     sample.holders.push_back(
         {std::to_string(graph.snapshot().node_id[node]), v8::class_name(graph.snapshot(), node),
-         number(graph.shallow_size(node)), number(graph.retained_size(node)),
+         signed_count(graph.shallow_size(node)), signed_count(graph.retained_size(node)),
          static_cast<double>(graph.retained_size(node)) / static_cast<double>(graph.total_size()),
          path_texts(graph.snapshot(), paths.to(node))});
 }
 
 void add_duplicates(const v8::HeapSnapshot& snapshot, std::size_t top, Sample& sample) {
   const auto rows = v8::find_duplicate_strings(snapshot);
-  for (const auto& row : rows) sample.duplicates_wasted_bytes += number(row.wasted_bytes);
+  for (const auto& row : rows) sample.duplicates_wasted_bytes += signed_count(row.wasted_bytes);
   for (std::size_t i = 0; i < std::min(top, rows.size()); ++i)
-    sample.duplicates.push_back({beginning(snapshot.string(rows[i].text)), number(rows[i].count),
-                                 number(rows[i].wasted_bytes)});
-}
-
-std::string bytes(std::int64_t value) {
-  return format_bytes(static_cast<double>(value));
+    sample.duplicates.push_back({beginning(snapshot.string(rows[i].text)),
+                                 signed_count(rows[i].count), signed_count(rows[i].wasted_bytes)});
 }
 
 Section classes_section(const Result& result) {
@@ -47,8 +38,8 @@ Section classes_section(const Result& result) {
                {"retained", true, false}},
               {}};
   for (const auto& row : result.classes)
-    table.rows.push_back({row.name, format_count(row.objects_count), bytes(row.shallow_bytes),
-                          bytes(row.retained_bytes)});
+    table.rows.push_back({row.name, format_count(row.objects_count), bytes_text(row.shallow_bytes),
+                          bytes_text(row.retained_bytes)});
   return {"CLASSES",
           fmt::format("{} of {}, most retained first", result.classes.size(), result.classes_count),
           {std::move(table)},
@@ -60,7 +51,7 @@ Section holders_section(const Result& result) {
   for (const auto& holder : result.holders)
     items.items.push_back(
         {fmt::format("{} @{} holds {} ({})", holder.class_name, holder.id,
-                     bytes(holder.retained_bytes), format_ratio(holder.retained_ratio)),
+                     bytes_text(holder.retained_bytes), format_ratio(holder.retained_ratio)),
          {fmt::format("{}", fmt::join(holder.path, " > "))},
          {}});
   return {"WHERE MEMORY ACCUMULATES", "", {std::move(items)}, false};
@@ -69,9 +60,9 @@ Section holders_section(const Result& result) {
 Section duplicates_section(const Result& result) {
   Table table{{{"text", false, true}, {"copies", true, false}, {"wasted", true, false}}, {}};
   for (const auto& row : result.duplicates)
-    table.rows.push_back({row.text, format_count(row.copies_count), bytes(row.wasted_bytes)});
+    table.rows.push_back({row.text, format_count(row.copies_count), bytes_text(row.wasted_bytes)});
   return {"DUPLICATED STRINGS",
-          bytes(result.duplicates_wasted_bytes) + " wasted in all",
+          bytes_text(result.duplicates_wasted_bytes) + " wasted in all",
           {std::move(table)},
           false};
 }
@@ -101,22 +92,18 @@ Sample collect(const Options& options, Session& session) {
   Sample sample;
   sample.at = to_rfc3339(session.clock().now());
   sample.file = options.file;
-  session.progress("reading " + options.file);
-  std::uint64_t size = 0;
-  const v8::HeapSnapshot snapshot = v8::read_heap_snapshot(options.file, size);
-  session.touch({"heap snapshot", options.file, 1, 0});
-  session.progress("finding what holds what");
+  const auto [snapshot, file_bytes] = read_snapshot(options.file, session);
   const v8::HeapGraph graph(snapshot);
-  sample.file_bytes = number(size);
-  sample.nodes_count = number(snapshot.node_count());
-  sample.edges_count = number(snapshot.edge_count());
-  sample.total_bytes = number(graph.total_size() + snapshot.extra_native_bytes);
+  sample.file_bytes = file_bytes;
+  sample.nodes_count = signed_count(snapshot.node_count());
+  sample.edges_count = signed_count(snapshot.edge_count());
+  sample.total_bytes = signed_count(graph.total_size() + snapshot.extra_native_bytes);
   auto classes = v8::summarize_classes(graph);
-  sample.classes_count = number(classes.size());
+  sample.classes_count = signed_count(classes.size());
   if (classes.size() > top) classes.resize(top);
   for (const auto& row : classes)
-    sample.classes.push_back({beginning(row.name), number(row.count), number(row.shallow_bytes),
-                              number(row.retained_bytes)});
+    sample.classes.push_back({beginning(row.name), signed_count(row.count),
+                              signed_count(row.shallow_bytes), signed_count(row.retained_bytes)});
   add_holders(graph, top, sample);
   add_duplicates(snapshot, top, sample);
   return sample;
@@ -130,17 +117,18 @@ Result analyse(const Options& /*options*/, const Sample& sample) {
   // one snapshot cannot tell a leak from what the program needs: a fact, not a warning
   if (!sample.holders.empty()) {
     const Holder& first = sample.holders.front();
-    result.envelope.find("largest_holder", Severity::info,
-                         fmt::format("{} @{} holds {} of {} ({})", first.class_name, first.id,
-                                     bytes(first.retained_bytes), bytes(sample.total_bytes),
-                                     format_ratio(first.retained_ratio)));
+    result.envelope.find(
+        "largest_holder", Severity::info,
+        fmt::format("{} @{} holds {} of {} ({})", first.class_name, first.id,
+                    bytes_text(first.retained_bytes), bytes_text(sample.total_bytes),
+                    format_ratio(first.retained_ratio)));
   }
   result.envelope.provenance.push_back(
       {{"/file_bytes", "/nodes_count", "/edges_count", "/total_bytes", "/classes_count", "/classes",
         "/holders", "/duplicates", "/duplicates_wasted_bytes"},
        sample.file,
        sample.at,
-       fmt::format("triage heap show '{}'", sample.file)});
+       "triage heap show " + quoted(sample.file)});
   return result;
 }
 
@@ -150,8 +138,8 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
       {"HEAP",
        "",
        {Paragraph{fmt::format("{} in {} nodes and {} references (file {})",
-                              bytes(result.total_bytes), format_count(result.nodes_count),
-                              format_count(result.edges_count), bytes(result.file_bytes))}},
+                              bytes_text(result.total_bytes), format_count(result.nodes_count),
+                              format_count(result.edges_count), bytes_text(result.file_bytes))}},
        false});
   all.push_back(classes_section(result));
   if (!result.holders.empty()) all.push_back(holders_section(result));

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
+#include "lib/base/units.h"
 #include "lib/v8/heap_classes.h"
+#include "lib/v8/heap_snapshot_parser.h"
 
 namespace triage::probes {
 namespace {
@@ -22,6 +25,35 @@ std::string beginning(const std::string& text) {
   for (char& c : out)
     if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') c = ' ';
   return out;
+}
+
+ReadSnapshot read_snapshot(const std::string& file, Session& session) {
+  session.progress("reading " + file);
+  std::uint64_t size = 0;
+  ReadSnapshot read{v8::read_heap_snapshot(file, size), 0};
+  read.file_bytes = signed_count(size);
+  session.touch({"heap snapshot", file, 1, 0});
+  session.progress("finding what holds what in " + file);
+  return read;
+}
+
+std::int64_t signed_count(std::uint64_t value) {
+  return static_cast<std::int64_t>(value);
+}
+
+std::string bytes_text(std::int64_t value) {
+  return format_bytes(static_cast<double>(value));
+}
+
+std::string quoted(const std::string& file) {
+  const bool plain = !file.empty() && std::all_of(file.begin(), file.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '.' || c == '_' ||
+           c == '-' || c == '+';
+  });
+  if (plain) return file;
+  std::string out = "'";
+  for (const char c : file) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
 }
 
 std::vector<std::string> path_texts(const v8::HeapSnapshot& snapshot,

@@ -1,14 +1,30 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "lib/base/session.h"
 #include "lib/v8/heap_paths.h"
 
 namespace triage::probes {
 
 /// The first characters, without cutting one in two and without control characters.
 std::string beginning(const std::string& text);
+
+/// Reads the snapshot, says so on the way, and notes what was touched.
+struct ReadSnapshot {
+  v8::HeapSnapshot snapshot;
+  std::int64_t file_bytes = 0;
+};
+ReadSnapshot read_snapshot(const std::string& file, Session& session);
+
+/// A count of V8 as JSON and tables have it.
+std::int64_t signed_count(std::uint64_t value);
+/// "1.5 KiB".
+std::string bytes_text(std::int64_t value);
+/// A file name as a shell takes it.
+std::string quoted(const std::string& file);
 
 /// "cache: Map @815" per step; the middle of a long way is left out.
 std::vector<std::string> path_texts(const v8::HeapSnapshot& snapshot,

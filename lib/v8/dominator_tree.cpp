@@ -1,6 +1,8 @@
 #include "lib/v8/dominator_tree.h"
 
+#include <algorithm>
 #include <limits>
+#include <vector>
 
 namespace triage::v8 {
 namespace {
@@ -8,13 +10,17 @@ namespace {
 constexpr std::uint32_t unseen = std::numeric_limits<std::uint32_t>::max();
 
 /// One run of the algorithm. "Number" is a place in the depth-first order, from 0 (the root).
+/// Columns are given back as soon as their phase is over: the peak of memory is here.
 class Builder {
  public:
   Builder(const EdgeList& graph, NodeIndex root)
-      : graph_(graph), root_(root), count_(graph.first.size() - 1), number_of_(count_, unseen) {
-    order_.reserve(count_);
-    parent_.reserve(count_);
-  }
+      : graph_(graph),
+        root_(root),
+        count_(graph.first.size() - 1),
+        number_of_(count_, unseen),
+        order_(count_),
+        parent_(count_),
+        other_(*graph.kept) {}
 
   DominatorTree build() {
     number_all();
@@ -22,39 +28,47 @@ class Builder {
     find_semidominators();
     find_dominators();
     DominatorTree tree;
-    tree.dominator.resize(count_);
-    for (std::size_t i = 0; i < count_; ++i) tree.dominator[order_[i]] = order_[dominator_[i]];
+    tree.dominator = Column<NodeIndex>(count_);
+    for (std::size_t i = 0; i < count_; ++i) tree.dominator[order_[i]] = order_[parent_[i]];
     tree.order = std::move(order_);
     return tree;
   }
 
  private:
+  /// What the climb reads of a number, side by side.
+  struct Link {
+    std::uint32_t ancestor;
+    std::uint32_t semi;  ///< the smallest between here and the ancestor
+  };
+
+  [[nodiscard]] bool kept(EdgeIndex edge) const { return (*graph_.kept)[edge]; }
+
   void visit(NodeIndex node, std::uint32_t parent) {
-    number_of_[node] = static_cast<std::uint32_t>(order_.size());
-    order_.push_back(node);
-    parent_.push_back(parent);
+    number_of_[node] = numbered_;
+    order_[numbered_] = node;
+    parent_[numbered_++] = parent;
   }
 
-  /// Numbers what `start` reaches. next_[i] is the edge of node order_[i] that is looked at next;
-  /// the way back is the parent, so no stack is needed.
+  /// Numbers what `start` reaches. next_edge_[i] is the edge of node order_[i] that is looked at
+  /// next; the way back is the parent, so no stack is needed.
   void search(NodeIndex start) {
-    const auto first = static_cast<std::uint32_t>(order_.size());
+    const std::uint32_t first = numbered_;
+    next_edge_[numbered_] = graph_.first[start];
     visit(start, 0);
-    next_edge_.push_back(graph_.first[start]);
     std::uint32_t at = first;
     while (true) {
       const NodeIndex node = order_[at];
       const EdgeIndex end = graph_.first[node + 1];
       EdgeIndex edge = next_edge_[at];
-      while (edge < end && (graph_.kept[edge] == 0 || number_of_[graph_.targets[edge]] != unseen))
-        ++edge;
+      while (edge < end && (!kept(edge) || number_of_[graph_.targets[edge]] != unseen)) ++edge;
       if (edge < end) {
         next_edge_[at] = edge + 1;
+        other_.clear(edge);
         const NodeIndex target = graph_.targets[edge];
-        const std::uint32_t parent = at;
-        at = static_cast<std::uint32_t>(order_.size());
-        visit(target, parent);
-        next_edge_.push_back(graph_.first[target]);
+        next_edge_[numbered_] = graph_.first[target];
+        visit(target, at);
+        at = numbered_ - 1;
+        prefetch_targets(target);
         continue;
       }
       next_edge_[at] = end;
@@ -63,105 +77,138 @@ class Builder {
     }
   }
 
+  void prefetch_targets(NodeIndex node) const {
+    const EdgeIndex first = graph_.first[node];
+    const EdgeIndex end = std::min<EdgeIndex>(graph_.first[node + 1], first + 8);
+    for (EdgeIndex edge = first; edge < end; ++edge)
+      __builtin_prefetch(&number_of_[graph_.targets[edge]], 1);
+  }
+
   void number_all() {
-    next_edge_.reserve(count_);
+    next_edge_ = Column<EdgeIndex>(count_);
     search(root_);
-    if (order_.size() < count_) {
-      std::vector<std::uint8_t> has_retainer(count_, 0);
+    if (numbered_ < count_) {
+      BitColumn has_retainer(count_);
       for (std::size_t i = 0; i < graph_.targets.size(); ++i)
-        if (graph_.kept[i] != 0) has_retainer[graph_.targets[i]] = 1;
+        if (kept(static_cast<EdgeIndex>(i))) has_retainer.set(graph_.targets[i]);
       for (std::size_t node = 0; node < count_; ++node)
-        if (number_of_[node] == unseen && has_retainer[node] == 0)
-          search(static_cast<NodeIndex>(node));
+        if (number_of_[node] == unseen && !has_retainer[node]) search(static_cast<NodeIndex>(node));
     }
-    first_left_over_ = static_cast<std::uint32_t>(order_.size());
+    first_left_over_ = numbered_;
     for (std::size_t node = 0; node < count_; ++node)
       if (number_of_[node] == unseen) visit(static_cast<NodeIndex>(node), 0);
     next_edge_ = {};
   }
 
-  /// Predecessors by number, those of number i at predecessors_[first_[i] .. first_[i + 1]).
+  /// Predecessors by number, those of number i at predecessors_[first_[i] .. first_[i + 1]). The
+  /// parent in the search is left out: it is known. All passes go over the edges as they lie in
+  /// memory, so that what they touch at random can be asked for ahead.
   void collect_predecessors() {
-    first_.assign(count_ + 1, 0);
-    for (std::size_t i = 0; i < graph_.targets.size(); ++i)
-      if (graph_.kept[i] != 0) ++first_[number_of_[graph_.targets[i]] + 1];
-    for (std::size_t i = 0; i < count_; ++i) first_[i + 1] += first_[i];
-    predecessors_ = Column<std::uint32_t>(first_[count_]);
-    std::vector<std::uint32_t> place(first_.begin(), first_.end() - 1);
-    for (std::uint32_t i = 0; i < count_; ++i) {
-      const NodeIndex node = order_[i];
-      for (EdgeIndex edge = graph_.first[node]; edge < graph_.first[node + 1]; ++edge)
-        if (graph_.kept[edge] != 0) predecessors_[place[number_of_[graph_.targets[edge]]]++] = i;
+    Column<std::uint32_t> place(count_, 0);
+    for_each_other_edge(place, [&place](NodeIndex /*from*/, NodeIndex to) { ++place[to]; });
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+      std::uint32_t& mine = place[order_[i]];
+      sum += mine;
+      mine = sum;
     }
+    predecessors_ = Column<std::uint32_t>(sum);
+    for_each_other_edge(place, [&](NodeIndex from, NodeIndex to) {
+      predecessors_[--place[to]] = number_of_[from];
+    });
     number_of_ = {};
+    first_ = Column<std::uint32_t>(count_ + 1);
+    for (std::size_t i = 0; i < count_; ++i) first_[i] = place[order_[i]];
+    first_[count_] = sum;
   }
 
-  /// The number with the smallest semidominator on the way from `number` up to what is not linked
-  /// yet (numbers below `linked`), with path compression.
+  template <class Function>
+  void for_each_other_edge(const Column<std::uint32_t>& touched, Function function) const {
+    constexpr std::size_t ahead = 24;
+    const std::size_t edges = graph_.targets.size();
+    for (NodeIndex node = 0; node < count_; ++node) {
+      for (EdgeIndex edge = graph_.first[node]; edge < graph_.first[node + 1]; ++edge) {
+        if (edge + ahead < edges) __builtin_prefetch(&touched[graph_.targets[edge + ahead]], 1);
+        if (other_[edge]) function(node, graph_.targets[edge]);
+      }
+    }
+  }
+
+  /// The smallest semidominator on the way from `number` up to what is not linked yet (numbers
+  /// below `linked`), with path compression.
   std::uint32_t evaluate(std::uint32_t number, std::uint32_t linked) {
     if (number < linked) return number;
     path_.clear();
     std::uint32_t at = number;
-    while (ancestor_[at] >= linked) {
+    while (links_[at].ancestor >= linked) {
       path_.push_back(at);
-      at = ancestor_[at];
+      at = links_[at].ancestor;
     }
+    Link above = links_[at];
     while (!path_.empty()) {
-      const std::uint32_t below = path_.back();
+      Link& below = links_[path_.back()];
       path_.pop_back();
-      const std::uint32_t above = ancestor_[below];
-      if (semi_[label_[above]] < semi_[label_[below]]) label_[below] = label_[above];
-      ancestor_[below] = ancestor_[above];
+      if (above.semi < below.semi) below.semi = above.semi;
+      below.ancestor = above.ancestor;
+      above = below;
     }
-    return label_[number];
+    return above.semi;
   }
 
   void find_semidominators() {
-    semi_.resize(count_);
-    label_.resize(count_);
-    for (std::uint32_t i = 0; i < count_; ++i) semi_[i] = label_[i] = i;
-    ancestor_ = parent_;
-    for (std::uint32_t i = first_left_over_; i < count_; ++i) semi_[i] = 0;
+    semi_ = Column<std::uint32_t>(count_);
+    links_ = Column<Link>(count_);
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      semi_[i] = i < first_left_over_ ? i : 0;
+      links_[i] = {parent_[i], semi_[i]};
+    }
     for (std::uint32_t i = first_left_over_; i-- > 1;) {
-      std::uint32_t best = first_[i] == first_[i + 1] ? 0 : i;
+      std::uint32_t best = parent_[i];
+      // the lists of the next numbers lie before this one: their links are wanted soon
+      constexpr std::uint32_t ahead = 16;
+      if (const std::uint32_t k = first_[i]; k >= ahead)
+        for (std::uint32_t p = k - ahead; p < k - ahead + (first_[i + 1] - k) && p < k; ++p)
+          __builtin_prefetch(&links_[predecessors_[p]], 1);
       for (std::uint32_t k = first_[i]; k < first_[i + 1]; ++k) {
         const std::uint32_t predecessor = predecessors_[k];
         // what nothing reaches keeps nothing from its dominator
         if (predecessor >= first_left_over_) continue;
-        const std::uint32_t semi = semi_[evaluate(predecessor, i + 1)];
+        const std::uint32_t semi = evaluate(predecessor, i + 1);
         if (semi < best) best = semi;
       }
       semi_[i] = best;
+      links_[i].semi = best;
     }
     predecessors_ = {};
     first_ = {};
+    links_ = {};
   }
 
+  /// Turns parent_ into the dominators.
   void find_dominators() {
-    dominator_ = std::move(parent_);
-    dominator_[0] = 0;
+    if (count_ > 0) parent_[0] = 0;
     for (std::uint32_t i = 1; i < count_; ++i) {
-      std::uint32_t candidate = dominator_[i];
-      while (candidate > semi_[i]) candidate = dominator_[candidate];
-      dominator_[i] = candidate;
+      std::uint32_t candidate = parent_[i];
+      while (candidate > semi_[i]) candidate = parent_[candidate];
+      parent_[i] = candidate;
     }
   }
 
   const EdgeList& graph_;
   NodeIndex root_;
   std::size_t count_;
+  std::uint32_t numbered_ = 0;
   std::uint32_t first_left_over_ = 0;
-  std::vector<std::uint32_t> number_of_;
-  std::vector<NodeIndex> order_;
-  std::vector<std::uint32_t> parent_;
-  std::vector<EdgeIndex> next_edge_;
-  std::vector<std::uint32_t> first_;
+  Column<std::uint32_t> number_of_;
+  Column<NodeIndex> order_;
+  Column<std::uint32_t> parent_;
+  BitColumn other_;  ///< kept edges by which the search did not come to a node first
+  Column<EdgeIndex> next_edge_;
+  Column<std::uint32_t> first_;
   Column<std::uint32_t> predecessors_;
-  std::vector<std::uint32_t> semi_;
-  std::vector<std::uint32_t> label_;
-  std::vector<std::uint32_t> ancestor_;
+  Column<std::uint32_t> semi_;
+  Column<Link> links_;
   std::vector<std::uint32_t> path_;
-  std::vector<std::uint32_t> dominator_;
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "lib/v8/heap_snapshot.h"
 
@@ -13,13 +12,13 @@ namespace triage::v8 {
 struct EdgeList {
   std::span<const EdgeIndex> first;
   std::span<const NodeIndex> targets;
-  std::span<const std::uint8_t> kept;
+  const BitColumn* kept;
 };
 
 /// Immediate dominators of all nodes.
 struct DominatorTree {
-  std::vector<NodeIndex> dominator;  ///< per node; the root's is itself
-  std::vector<NodeIndex> order;      ///< nodes so that each stands behind its dominator
+  Column<NodeIndex> dominator;  ///< per node; the root's is itself
+  Column<NodeIndex> order;      ///< nodes so that each stands behind its dominator
 };
 
 /// The dominator tree over the kept edges, by semi-NCA (L. Georgiadis, "Linear-Time Algorithms for

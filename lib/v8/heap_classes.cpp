@@ -34,7 +34,7 @@ class ClassNumbers {
     return found->second;
   }
 
-  std::vector<std::uint32_t> of_node_;
+  Column<std::uint32_t> of_node_;
   std::vector<std::string> names_;
   std::unordered_map<std::uint64_t, std::uint32_t> by_key_;
   std::unordered_map<std::string, std::uint32_t> by_name_;
@@ -42,27 +42,28 @@ class ClassNumbers {
 
 /// Per node whether a dominator of it is of the same class. Nodes come in an order in which the
 /// tree is walked depth first, so the classes on the way down are those of a stack.
-std::vector<std::uint8_t> inside_own_class(const HeapGraph& graph, const ClassNumbers& classes) {
+BitColumn inside_own_class(const HeapGraph& graph, const ClassNumbers& classes) {
   const std::size_t count = graph.snapshot().node_count();
   const auto& dominator = graph.tree().dominator;
-  std::vector<std::uint32_t> first(count + 1, 0);
-  for (NodeIndex node = 1; node < count; ++node) ++first[dominator[node] + 1];
-  for (std::size_t i = 0; i < count; ++i) first[i + 1] += first[i];
-  std::vector<NodeIndex> children(count);
-  std::vector<std::uint32_t> place(first.begin(), first.end() - 1);
-  for (NodeIndex node = 1; node < count; ++node) children[place[dominator[node]]++] = node;
+  Column<std::uint32_t> next(count + 1, 0);  // of each node's children, from the last one down
+  for (NodeIndex node = 1; node < count; ++node) ++next[dominator[node]];
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i <= count; ++i) next[i] = sum += next[i];
+  Column<NodeIndex> children(count);
+  for (NodeIndex node = 1; node < count; ++node) children[--next[dominator[node]]] = node;
+  Column<std::uint32_t> ends(count);
+  for (std::size_t i = 0; i < count; ++i) ends[i] = next[i + 1];
 
-  std::vector<std::uint8_t> inside(count, 0);
+  BitColumn inside(count);
   std::vector<std::uint32_t> depth(classes.names().size(), 0);
   std::vector<NodeIndex> path{HeapGraph::root()};
-  std::copy(first.begin(), first.end() - 1, place.begin());
   ++depth[classes.of(HeapGraph::root())];
   while (!path.empty()) {
     const NodeIndex node = path.back();
-    if (place[node] < first[node + 1]) {
-      const NodeIndex child = children[place[node]++];
+    if (next[node] < ends[node]) {
+      const NodeIndex child = children[next[node]++];
       std::uint32_t& open = depth[classes.of(child)];
-      inside[child] = open > 0 ? 1 : 0;
+      if (open > 0) inside.set(child);
       ++open;
       path.push_back(child);
     } else {
@@ -102,7 +103,7 @@ std::string class_name(const HeapSnapshot& snapshot, NodeIndex node) {
 std::vector<ClassSummary> summarize_classes(const HeapGraph& graph) {
   const HeapSnapshot& snapshot = graph.snapshot();
   const ClassNumbers classes(snapshot);
-  const std::vector<std::uint8_t> inside = inside_own_class(graph, classes);
+  const BitColumn inside = inside_own_class(graph, classes);
   std::vector<ClassSummary> rows(classes.names().size());
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].name = classes.names()[i];
   for (NodeIndex node = 0; node < snapshot.node_count(); ++node) {
@@ -110,7 +111,7 @@ std::vector<ClassSummary> summarize_classes(const HeapGraph& graph) {
     ClassSummary& row = rows[classes.of(node)];
     ++row.count;
     row.shallow_bytes += graph.shallow_size(node);
-    if (inside[node] == 0) row.retained_bytes += graph.retained_size(node);
+    if (!inside[node]) row.retained_bytes += graph.retained_size(node);
   }
   std::erase_if(rows, [](const ClassSummary& row) { return row.count == 0; });
   std::sort(rows.begin(), rows.end(), [](const ClassSummary& a, const ClassSummary& b) {

@@ -9,10 +9,20 @@ namespace {
 
 constexpr NodeIndex not_yet = std::numeric_limits<NodeIndex>::max();
 
+/// Upper part: the class, as coarse as class_name; lower part: kind and name.
+constexpr unsigned class_bits = 20;
+constexpr unsigned name_bits = 32 - class_bits;
+
+std::uint32_t mixed(std::size_t hash) {
+  return static_cast<std::uint32_t>((hash * 0x9E3779B97F4A7C15ULL) >> 32U);
+}
+
 std::uint32_t hash_of(const HeapSnapshot& snapshot, NodeIndex node) {
-  const std::size_t hash = std::hash<std::string_view>{}(snapshot.raw_name(node));
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32U)) * 31U +
-         static_cast<std::uint32_t>(snapshot.node_kind[node]);
+  const NodeKind kind = snapshot.node_kind[node];
+  const std::size_t name = std::hash<std::string_view>{}(snapshot.raw_name(node));
+  const bool by_name = kind == NodeKind::object || kind == NodeKind::native;
+  const std::uint32_t of_class = mixed((by_name ? name : 0) + static_cast<std::size_t>(kind) + 1);
+  return (of_class >> name_bits << name_bits) | (mixed(name) >> class_bits);
 }
 
 /// Where the climb from each node ends, remembered on the way.
@@ -87,21 +97,41 @@ double ObjectIds::agreement(const ObjectIds& other) const {
   return shared == 0 ? 0 : static_cast<double>(same) / static_cast<double>(shared);
 }
 
+std::uint32_t ObjectIds::class_key(const HeapSnapshot& snapshot, NodeIndex node) {
+  return hash_of(snapshot, node) >> name_bits;
+}
+
+Turnover ObjectIds::turnover(const ObjectIds& later, std::uint32_t class_key) const {
+  Turnover found;
+  const auto is_of = [&](const Row& row) { return row.hash >> name_bits == class_key ? 1U : 0U; };
+  for (std::size_t i = 0, k = 0; i < rows_.size() || k < later.rows_.size();) {
+    const bool mine =
+        k == later.rows_.size() || (i < rows_.size() && rows_[i].id <= later.rows_[k].id);
+    const bool theirs =
+        i == rows_.size() || (k < later.rows_.size() && later.rows_[k].id <= rows_[i].id);
+    if (mine && !theirs) found.removed += is_of(rows_[i]);
+    if (theirs && !mine) found.added += is_of(later.rows_[k]);
+    i += mine ? 1 : 0;
+    k += theirs ? 1 : 0;
+  }
+  return found;
+}
+
 std::vector<Accumulator> find_accumulators(const HeapGraph& last,
-                                           const std::vector<ObjectIds>& earlier) {
+                                           const std::vector<ObjectIds>& ids) {
   const HeapSnapshot& snapshot = last.snapshot();
   std::vector<std::uint32_t> place(snapshot.node_count(), 0);  // in `found`, from 1
   std::vector<Accumulator> found;
-  Climb climb(last, earlier.front());
+  Climb climb(last, ids.front());
   for (NodeIndex node = 1; node < snapshot.node_count(); ++node) {
     const std::uint32_t id = snapshot.node_id[node];
-    if (id % 2 == 0 || earlier.front().contains(id)) continue;
+    if (id % 2 == 0 || ids.front().contains(id)) continue;
     // born in the interval before the first snapshot that has it
     std::size_t interval = 0;
-    while (interval + 1 < earlier.size() && !earlier[interval + 1].contains(id)) ++interval;
+    while (interval + 2 < ids.size() && !ids[interval + 1].contains(id)) ++interval;
     const NodeIndex top = climb.from(node);
     if (place[top] == 0) {
-      found.push_back({top, 0, 0, std::vector<std::uint64_t>(earlier.size(), 0)});
+      found.push_back({top, 0, 0, std::vector<std::uint64_t>(ids.size() - 1, 0)});
       place[top] = static_cast<std::uint32_t>(found.size());
     }
     Accumulator& accumulator = found[place[top] - 1];

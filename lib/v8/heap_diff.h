@@ -9,6 +9,12 @@
 
 namespace triage::v8 {
 
+/// How many objects of a class came and went between two snapshots.
+struct Turnover {
+  std::uint64_t added = 0;
+  std::uint64_t removed = 0;
+};
+
 /// The objects of one snapshot by id, small enough to keep while the next one is read. Only odd
 /// ids: those of JavaScript objects, which stay the same from snapshot to snapshot of one inspector
 /// session; even ones are addresses (V8, src/profiler/heap-snapshot-generator.h).
@@ -22,6 +28,10 @@ class ObjectIds {
   /// Of the ids that both have, the share whose kind and name agree: 1 within one session, 0.5 to
   /// 0.85 after a new one (ids were given anew) or a restart. 0 when they share none.
   [[nodiscard]] double agreement(const ObjectIds& other) const;
+
+  /// A number for the class of a node, for turnover().
+  [[nodiscard]] static std::uint32_t class_key(const HeapSnapshot& snapshot, NodeIndex node);
+  [[nodiscard]] Turnover turnover(const ObjectIds& later, std::uint32_t class_key) const;
 
  private:
   struct Row {
@@ -44,9 +54,9 @@ struct Accumulator {
 
 /// Which objects the survivors hang under: for each object of the last snapshot that the first did
 /// not have, climbs the dominators to one that the first had and whose class is not its own
-/// dominator's (a linked list counts as one). `earlier` are the snapshots before the last, oldest
-/// first. Most bytes first.
+/// dominator's (a linked list counts as one). `ids` are those of all snapshots, oldest first; the
+/// last one's are of `last`. Most bytes first.
 std::vector<Accumulator> find_accumulators(const HeapGraph& last,
-                                           const std::vector<ObjectIds>& earlier);
+                                           const std::vector<ObjectIds>& ids);
 
 }  // namespace triage::v8

@@ -37,59 +37,58 @@ HeapGraph::HeapGraph(const HeapSnapshot& snapshot) : snapshot_(snapshot) {
   find_essential_edges();
   tree_ = build_dominator_tree({{snapshot.first_edge.data(), snapshot.first_edge.size()},
                                 {snapshot.edge_to.data(), snapshot.edge_to.size()},
-                                essential_},
+                                &essential_},
                                root());
   sum_retained_sizes();
 }
 
 /// What the program's global objects reach: the root's shortcut edges lead to them.
-std::vector<std::uint8_t> HeapGraph::program_owned() const {
-  std::vector<std::uint8_t> owned(snapshot_.node_count(), 0);
+BitColumn HeapGraph::program_owned() const {
+  BitColumn owned(snapshot_.node_count());
   std::vector<NodeIndex> open;
   const auto add = [&](NodeIndex node) {
-    if (owned[node] != 0) return;
-    owned[node] = 1;
+    if (owned[node]) return;
+    owned.set(node);
     open.push_back(node);
   };
   for (EdgeIndex edge = snapshot_.first_edge[root()]; edge < snapshot_.first_edge[root() + 1];
        ++edge) {
     const NodeIndex to = snapshot_.edge_to[edge];
-    const bool document = snapshot_.edge_kind[edge] == EdgeKind::element &&
+    const bool document = snapshot_.edge_kind(edge) == EdgeKind::element &&
                           snapshot_.node_kind[to] == NodeKind::synthetic &&
                           snapshot_.raw_name(to) == "(Document DOM trees)";
-    if (snapshot_.edge_kind[edge] == EdgeKind::shortcut || document) add(to);
+    if (snapshot_.edge_kind(edge) == EdgeKind::shortcut || document) add(to);
   }
   while (!open.empty()) {
     const NodeIndex node = open.back();
     open.pop_back();
     for (EdgeIndex edge = snapshot_.first_edge[node]; edge < snapshot_.first_edge[node + 1]; ++edge)
-      if (snapshot_.edge_kind[edge] != EdgeKind::weak) add(snapshot_.edge_to[edge]);
+      if (snapshot_.edge_kind(edge) != EdgeKind::weak) add(snapshot_.edge_to[edge]);
   }
   return owned;
 }
 
-bool HeapGraph::essential(NodeIndex from, EdgeIndex edge,
-                          const std::vector<std::uint8_t>& owned) const {
-  const EdgeKind kind = snapshot_.edge_kind[edge];
+bool HeapGraph::essential(NodeIndex from, EdgeIndex edge, const BitColumn& owned) const {
+  const EdgeKind kind = snapshot_.edge_kind(edge);
   const NodeIndex to = snapshot_.edge_to[edge];
   if (kind == EdgeKind::weak || from == to) return false;
   if (kind == EdgeKind::internal) {
     // the value of a WeakMap's entry is kept by the key; the table alone does not keep it
     WeakMapEdge entry;
-    if (parse_weak_map_edge(snapshot_.raw_string(snapshot_.edge_name[edge]), entry) &&
+    if (parse_weak_map_edge(snapshot_.raw_string(snapshot_.edge_name(edge)), entry) &&
         entry.table_id == snapshot_.node_id[from])
       return false;
   }
   if (from == root()) return true;
-  return kind != EdgeKind::shortcut && (owned[to] == 0 || owned[from] != 0);
+  return kind != EdgeKind::shortcut && (!owned[to] || owned[from]);
 }
 
 void HeapGraph::find_essential_edges() {
-  const std::vector<std::uint8_t> owned = program_owned();
-  essential_.resize(snapshot_.edge_count());
+  const BitColumn owned = program_owned();
+  essential_ = BitColumn(snapshot_.edge_count());
   for (NodeIndex node = 0; node < snapshot_.node_count(); ++node)
     for (EdgeIndex edge = snapshot_.first_edge[node]; edge < snapshot_.first_edge[node + 1]; ++edge)
-      essential_[edge] = essential(node, edge, owned) ? 1 : 0;
+      if (essential(node, edge, owned)) essential_.set(edge);
 }
 
 bool HeapGraph::has_user_roots() const {
@@ -104,9 +103,9 @@ bool HeapGraph::has_user_roots() const {
 }
 
 /// Per node who owns it: itself, the one object whose backing store it is, or several.
-std::vector<NodeIndex> HeapGraph::owners() const {
+Column<NodeIndex> HeapGraph::owners() const {
   const auto count = static_cast<NodeIndex>(snapshot_.node_count());
-  std::vector<NodeIndex> owner(count);
+  Column<NodeIndex> owner(count);
   std::vector<NodeIndex> open;
   for (NodeIndex node = 0; node < count; ++node) {
     const NodeKind kind = snapshot_.node_kind[node];
@@ -122,7 +121,7 @@ std::vector<NodeIndex> HeapGraph::owners() const {
     const NodeIndex mine = owner[node];
     for (EdgeIndex edge = snapshot_.first_edge[node]; edge < snapshot_.first_edge[node + 1];
          ++edge) {
-      if (snapshot_.edge_kind[edge] == EdgeKind::weak) continue;
+      if (snapshot_.edge_kind(edge) == EdgeKind::weak) continue;
       const NodeIndex to = snapshot_.edge_to[edge];
       NodeIndex& theirs = owner[to];
       if (theirs == to || theirs == mine || theirs == many_owners) continue;
@@ -136,20 +135,22 @@ std::vector<NodeIndex> HeapGraph::owners() const {
 /// A Map's table is the Map's memory: the size of a backing store with one owner goes to the owner.
 void HeapGraph::transfer_sizes() {
   const std::size_t count = snapshot_.node_count();
-  shallow_.assign(snapshot_.node_size.data(), snapshot_.node_size.data() + count);
+  shallow_ = SizeColumn(count);
+  for (NodeIndex node = 0; node < count; ++node) shallow_.set(node, snapshot_.node_size[node]);
   if (!has_user_roots()) return;
-  const std::vector<NodeIndex> owner = owners();
+  const Column<NodeIndex> owner = owners();
   for (NodeIndex node = 0; node < count; ++node) {
     const NodeIndex mine = owner[node];
     if (mine == no_owner || mine == many_owners || mine == node) continue;
     if (snapshot_.node_kind[mine] == NodeKind::synthetic || mine == root()) continue;
-    shallow_[mine] += snapshot_.node_size[node];
-    shallow_[node] = 0;
+    shallow_.set(mine, shallow_[mine] + snapshot_.node_size[node]);
+    shallow_.set(node, 0);
   }
 }
 
 void HeapGraph::sum_retained_sizes() {
-  retained_ = shallow_;
+  retained_ = Column<std::uint64_t>(snapshot_.node_count());
+  for (NodeIndex node = 0; node < snapshot_.node_count(); ++node) retained_[node] = shallow_[node];
   const auto& order = tree_.order;
   for (std::size_t i = order.size(); i-- > 1;)
     retained_[tree_.dominator[order[i]]] += retained_[order[i]];

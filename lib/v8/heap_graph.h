@@ -29,22 +29,21 @@ class HeapGraph {
   [[nodiscard]] std::uint64_t total_size() const { return retained_[root()]; }
   /// Whether dominators follow this edge: not weak, not of a WeakMap's table, not from inside V8
   /// into the program's objects.
-  [[nodiscard]] bool is_essential(EdgeIndex edge) const { return essential_[edge] != 0; }
+  [[nodiscard]] bool is_essential(EdgeIndex edge) const { return essential_[edge]; }
 
  private:
-  [[nodiscard]] std::vector<std::uint8_t> program_owned() const;
-  [[nodiscard]] bool essential(NodeIndex from, EdgeIndex edge,
-                               const std::vector<std::uint8_t>& owned) const;
+  [[nodiscard]] BitColumn program_owned() const;
+  [[nodiscard]] bool essential(NodeIndex from, EdgeIndex edge, const BitColumn& owned) const;
   [[nodiscard]] bool has_user_roots() const;
-  [[nodiscard]] std::vector<NodeIndex> owners() const;
+  [[nodiscard]] Column<NodeIndex> owners() const;
   void find_essential_edges();
   void transfer_sizes();
   void sum_retained_sizes();
 
   const HeapSnapshot& snapshot_;
-  std::vector<std::uint8_t> essential_;
-  std::vector<std::uint64_t> shallow_;
-  std::vector<std::uint64_t> retained_;
+  BitColumn essential_;
+  SizeColumn shallow_;
+  Column<std::uint64_t> retained_;
   DominatorTree tree_;
 };
 

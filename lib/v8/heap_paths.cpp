@@ -26,23 +26,56 @@ NodeIndex owner_of_store(const HeapGraph& graph, NodeIndex node) {
 }  // namespace
 
 RetainingPaths::RetainingPaths(const HeapGraph& graph)
-    : graph_(graph),
-      from_(graph.snapshot().node_count(), nobody),
-      edge_(graph.snapshot().node_count(), 0) {
+    : graph_(graph), from_(graph.snapshot().node_count(), nobody), edge_(from_.size(), 0) {
   const HeapSnapshot& snapshot = graph.snapshot();
   const NodeIndex root = HeapGraph::root();
+  const auto is_group = [&](NodeIndex node) {
+    return snapshot.node_kind[node] == NodeKind::synthetic;
+  };
   from_[root] = root;
-  std::vector<NodeIndex> own;
-  std::vector<NodeIndex> all{root};
-  for (EdgeIndex edge = snapshot.first_edge[root]; edge < snapshot.first_edge[root + 1]; ++edge) {
-    const NodeIndex to = snapshot.edge_to[edge];
-    if (snapshot.node_kind[to] == NodeKind::synthetic || from_[to] != nobody) continue;
-    from_[to] = root;
-    edge_[to] = edge;
-    own.push_back(to);
+  search(open_children(root, [&](NodeIndex node) { return !is_group(node); }));
+  // then V8's groups of roots. What runs at the moment is on the stack and in handles: the way
+  // through a function or its scope says more than such a short cut to the object itself
+  std::vector<NodeIndex> groups = open_children(root, is_group);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto inner = open_children(groups[i], is_group);
+    groups.insert(groups.end(), inner.begin(), inner.end());
   }
-  search(std::move(own));
-  search(std::move(all));
+  std::vector<NodeIndex> plain;
+  std::vector<NodeIndex> short_cuts;
+  for (const NodeIndex group : groups) {
+    const auto name = snapshot.raw_name(group);
+    const bool cut = name == "(Stack roots)" || name.starts_with("(Handle scope") ||
+                     name == "(Strong roots)" || name == "(GC roots)";
+    (cut ? short_cuts : plain).push_back(group);
+  }
+  search(std::move(plain));
+  std::vector<NodeIndex> running;
+  for (const NodeIndex group : short_cuts) {
+    const auto code = open_children(group, [&](NodeIndex node) {
+      return snapshot.node_kind[node] == NodeKind::closure ||
+             snapshot.raw_name(node).starts_with("system / Context") ||
+             snapshot.raw_name(node) == "Generator";
+    });
+    running.insert(running.end(), code.begin(), code.end());
+  }
+  search(std::move(running));
+  search(std::move(short_cuts));
+}
+
+/// What `node` keeps, no way leads to yet and `wanted` takes; notes this way.
+template <class Wanted>
+std::vector<NodeIndex> RetainingPaths::open_children(NodeIndex node, Wanted wanted) {
+  const HeapSnapshot& snapshot = graph_.snapshot();
+  std::vector<NodeIndex> open;
+  for (EdgeIndex edge = snapshot.first_edge[node]; edge < snapshot.first_edge[node + 1]; ++edge) {
+    const NodeIndex to = snapshot.edge_to[edge];
+    if (from_[to] != nobody || !graph_.is_essential(edge) || !wanted(to)) continue;
+    from_[to] = node;
+    edge_[to] = edge;
+    open.push_back(to);
+  }
+  return open;
 }
 
 /// Breadth first over what is not reached yet.
@@ -65,7 +98,7 @@ std::vector<PathStep> RetainingPaths::to(NodeIndex node) const {
   if (from_[node] == nobody) return steps;
   for (NodeIndex at = node; at != HeapGraph::root(); at = from_[at])
     steps.push_back(
-        {graph_.snapshot().edge_label(edge_[at]), graph_.snapshot().edge_kind[edge_[at]], at});
+        {graph_.snapshot().edge_label(edge_[at]), graph_.snapshot().edge_kind(edge_[at]), at});
   std::reverse(steps.begin(), steps.end());
   return steps;
 }

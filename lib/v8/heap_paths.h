@@ -24,11 +24,13 @@ class RetainingPaths {
   [[nodiscard]] std::vector<PathStep> to(NodeIndex node) const;
 
  private:
+  template <class Wanted>
+  std::vector<NodeIndex> open_children(NodeIndex node, Wanted wanted);
   void search(std::vector<NodeIndex> open);
 
   const HeapGraph& graph_;
-  std::vector<NodeIndex> from_;  ///< the node before it on its way
-  std::vector<EdgeIndex> edge_;
+  Column<NodeIndex> from_;  ///< the node before it on its way
+  Column<EdgeIndex> edge_;
 };
 
 /// Objects that hold much and whose holdings are spread out below them: where memory accumulates

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace triage::v8 {
@@ -135,10 +136,16 @@ std::string HeapSnapshot::string(StringIndex index) const {
 }
 
 std::string HeapSnapshot::edge_label(EdgeIndex edge) const {
-  const EdgeKind kind = edge_kind[edge];
-  if (kind == EdgeKind::element || kind == EdgeKind::hidden)
-    return fmt::format("[{}]", edge_name[edge]);
-  return string(edge_name[edge]);
+  return has_numbered_name(edge) ? fmt::format("[{}]", edge_name(edge)) : string(edge_name(edge));
+}
+
+void LocationTable::add(NodeIndex node, const Location& location) {
+  const auto [found, added] =
+      numbers_.try_emplace(location, static_cast<std::uint32_t>(places_.size() + 1));
+  if (added) places_.push_back(location);
+  const bool small = found->second < elsewhere;
+  number_[node] = small ? static_cast<std::uint16_t>(found->second) : elsewhere;
+  if (!small) large_[node] = found->second;
 }
 
 }  // namespace triage::v8

@@ -96,11 +96,11 @@ void HeapSnapshotParser::read_header() {
   snapshot_.node_kind = Column<NodeKind>(nodes);
   snapshot_.node_name = Column<StringIndex>(nodes);
   snapshot_.node_id = Column<std::uint32_t>(nodes);
-  snapshot_.node_size = Column<std::uint64_t>(nodes);
+  snapshot_.node_size = SizeColumn(nodes);
   snapshot_.first_edge = Column<EdgeIndex>(nodes + 1);
   snapshot_.first_edge[0] = 0;
-  snapshot_.edge_kind = Column<EdgeKind>(edges);
-  snapshot_.edge_name = Column<std::uint32_t>(edges);
+  snapshot_.edges = EdgeLabels(edges);
+  snapshot_.locations = LocationTable(nodes);
   snapshot_.edge_to = Column<NodeIndex>(edges);
   if (const auto extra = header.find("extra_native_bytes");
       extra != header.end() && extra->is_number_unsigned())
@@ -121,7 +121,7 @@ HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size) {
   ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   size = static_cast<std::uint64_t>(status.st_size);
   HeapSnapshotParser parser(size);
-  std::string buffer(4UL << 20U, '\0');
+  std::string buffer(256UL << 10U, '\0');
   try {
     while (true) {
       const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());

@@ -122,9 +122,9 @@ void HeapSnapshotParser::begin_value(char first) {
   if (!header_read_) fail(fmt::format(R"("{}" stands before "snapshot")", key_));
   if (first != '[') fail(fmt::format("\"{}\" is not a list", key_));
   if (key_ == "strings") {
-    if (!snapshot_.string_start.empty()) fail("\"strings\" stands twice");
+    if (snapshot_.strings.opened()) fail("\"strings\" stands twice");
     state_ = State::strings;
-    snapshot_.string_start.push_back(0);
+    snapshot_.strings.open();
   } else {
     begin_numbers(key_ == "nodes"   ? Section::nodes
                   : key_ == "edges" ? Section::edges
@@ -262,7 +262,7 @@ void HeapSnapshotParser::store_node() {
   snapshot_.node_kind[i] = node_kinds_[type];
   snapshot_.node_name[i] = static_cast<StringIndex>(name);
   snapshot_.node_id[i] = static_cast<std::uint32_t>(id);
-  snapshot_.node_size[i] = column(node_columns_.size);
+  snapshot_.node_size.set(i, column(node_columns_.size));
   snapshot_.first_edge[i + 1] = static_cast<EdgeIndex>(edges);
   ++nodes_read_;
 }
@@ -281,8 +281,8 @@ void HeapSnapshotParser::store_edge() {
       to >= snapshot_.node_count() || to * width != offset)
     fail(fmt::format("edge {}: type {}, name {} or target {} is out of range", i, type, name,
                      offset));
-  snapshot_.edge_kind[i] = edge_kinds_[type];
-  snapshot_.edge_name[i] = static_cast<std::uint32_t>(name);
+  snapshot_.edges.set(static_cast<EdgeIndex>(i), edge_kinds_[type],
+                      static_cast<std::uint32_t>(name));
   snapshot_.edge_to[i] = static_cast<NodeIndex>(to);
   ++edges_read_;
 }
@@ -295,9 +295,9 @@ void HeapSnapshotParser::store_location() {
     return static_cast<std::uint32_t>(
         std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
   };
-  snapshot_.locations.push_back(
-      {static_cast<NodeIndex>(node), narrow(column(location_columns_.script)),
-       narrow(column(location_columns_.line)), narrow(column(location_columns_.column))});
+  snapshot_.locations.add(static_cast<NodeIndex>(node), {narrow(column(location_columns_.script)),
+                                                         narrow(column(location_columns_.line)),
+                                                         narrow(column(location_columns_.column))});
 }
 
 const char* HeapSnapshotParser::string_list(const char* at, const char* /*end*/) {
@@ -312,10 +312,10 @@ const char* HeapSnapshotParser::string_list(const char* at, const char* /*end*/)
 }
 
 const char* HeapSnapshotParser::inside_string(const char* at, const char* end) {
-  std::string& text = snapshot_.text;
+  StringTable& strings = snapshot_.strings;
   while (at < end) {
     if (escaped_) {
-      text += *at++;
+      strings.append(at++, 1);
       escaped_ = false;
       continue;
     }
@@ -325,15 +325,15 @@ const char* HeapSnapshotParser::inside_string(const char* at, const char* end) {
     const auto* slash =
         static_cast<const char*>(std::memchr(at, '\\', static_cast<std::size_t>(stop - at)));
     if (slash != nullptr) {
-      text.append(at, slash + 1);
+      strings.append(at, static_cast<std::size_t>(slash + 1 - at));
       at = slash + 1;
       escaped_ = true;
       continue;
     }
-    text.append(at, stop);
+    strings.append(at, static_cast<std::size_t>(stop - at));
     at = stop;
     if (quote == nullptr) break;
-    snapshot_.string_start.push_back(text.size());
+    strings.end_string();
     state_ = State::strings;
     return at + 1;
   }
@@ -346,9 +346,9 @@ void HeapSnapshotParser::check_names() const {
     if (snapshot_.node_name[i] >= strings)
       fail(fmt::format("node {} has a name that is not there", i));
   for (std::size_t i = 0; i < snapshot_.edge_count(); ++i) {
-    const EdgeKind kind = snapshot_.edge_kind[i];
-    if (kind == EdgeKind::element || kind == EdgeKind::hidden) continue;
-    if (snapshot_.edge_name[i] >= strings)
+    const auto edge = static_cast<EdgeIndex>(i);
+    if (snapshot_.has_numbered_name(edge)) continue;
+    if (snapshot_.edge_name(edge) >= strings)
       fail(fmt::format("edge {} has a name that is not there", i));
   }
 }
