@@ -135,7 +135,7 @@ void LoopTrace::drain(const std::function<void(const LoopEvent&)>& use) {
     if (source == Source::other) return;
     if (source != Source::exit) {
       event.kind = LoopEvent::Kind::wait_enter;
-      if (source == Source::enter_with_faults) {
+      if (source == Source::enter) {
         words.next();  // nr: the tracepoint and its two counters
         words.next();
         event.faults = static_cast<std::int64_t>(words.next());
@@ -166,9 +166,8 @@ LoopTracer::LoopTracer() {
     const auto enter = found.ids.find("syscalls/sys_enter_" + name);
     const auto exit = found.ids.find("syscalls/sys_exit_" + name);
     if (enter == found.ids.end() || exit == found.ids.end()) continue;
-    const auto side = name == "epoll_pwait2" ? LoopTrace::Source::enter_pwait2
-                      : points_.empty()      ? LoopTrace::Source::enter_with_faults
-                                             : LoopTrace::Source::enter;
+    const auto side =
+        name == "epoll_pwait2" ? LoopTrace::Source::enter_pwait2 : LoopTrace::Source::enter;
     points_.push_back({enter->second, side});
     points_.push_back({exit->second, LoopTrace::Source::exit});
   }
@@ -194,7 +193,7 @@ LoopTrace LoopTracer::attach(pid_t tid) const {
   for (const auto& point : points_) {
     perf_event_attr attributes = tracepoint(point.id);
     if (point.source != LoopTrace::Source::exit) attributes.sample_type |= PERF_SAMPLE_RAW;
-    const bool with_faults = point.source == LoopTrace::Source::enter_with_faults;
+    const bool with_faults = point.source == LoopTrace::Source::enter;
     if (with_faults) {
       attributes.sample_type |= PERF_SAMPLE_READ;
       attributes.read_format = PERF_FORMAT_GROUP;

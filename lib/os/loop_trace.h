@@ -35,8 +35,8 @@ struct LoopEvent {
   int fd = -1;                  ///< wait_enter: the epoll descriptor
   std::int64_t timeout_ms = 0;  ///< wait_enter: -1 for ever
   std::int64_t value = 0;       ///< lost: records
-  std::int64_t faults = 0;      ///< wait_enter: page faults of the thread since the attach
-  std::int64_t major_faults = 0;
+  std::int64_t faults = -1;     ///< wait_enter: page faults since the attach; -1: not counted
+  std::int64_t major_faults = -1;
 };
 
 /// One thread's events and their ring.
@@ -47,7 +47,7 @@ class LoopTrace {
 
  private:
   friend class LoopTracer;
-  enum class Source { enter, enter_with_faults, exit, enter_pwait2, other };
+  enum class Source { enter, exit, enter_pwait2, other };
   LoopTrace(std::vector<Fd> events, std::vector<std::pair<std::uint64_t, Source>> sources,
             PerfRing ring)
       : events_(std::move(events)), sources_(std::move(sources)), ring_(std::move(ring)) {}

@@ -4,11 +4,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
+#include <set>
 #include <vector>
 
 #include "lib/base/gap.h"
+#include "lib/os/descriptor_table.h"
 #include "lib/os/memory_source.h"
 #include "lib/os/procfs.h"
 #include "lib/os/sock_diag.h"
@@ -133,6 +136,29 @@ std::string child_object(pid_t pid, pid_t tid) {
 }
 
 }  // namespace
+
+int main_epoll_fd(pid_t pid) {
+  const Procfs procfs;
+  std::vector<Gap> ignored;
+  const auto threads = attempt(ignored, "threads", [&] { return threads_of(procfs, pid); });
+  const auto descriptors =
+      attempt(ignored, "fd", [&] { return read_descriptors(procfs, procfs.process(pid).id); });
+  if (!threads || !descriptors) return -1;
+  std::set<int> of_others;
+  for (const auto& thread : *threads) {
+    if (thread.tid == pid) continue;
+    const auto call =
+        attempt(ignored, "syscall", [&] { return read_syscall(procfs, pid, thread.tid); });
+    if (call && is_epoll_wait(*call)) of_others.insert(static_cast<int>(call->arguments[0]));
+  }
+  std::vector<int> candidates;
+  for (const auto& descriptor : *descriptors)
+    if (kind_of_link(descriptor.link) == "epoll" && !of_others.contains(descriptor.number))
+      candidates.push_back(descriptor.number);
+  std::sort(candidates.begin(), candidates.end());
+  if (candidates.empty()) return -1;
+  return candidates[candidates.size() > 1 ? 1 : 0];
+}
 
 bool is_epoll_wait(const SyscallState& call) {
   return !call.running && (call.number == SYS_epoll_pwait || call.number == SYS_epoll_wait ||

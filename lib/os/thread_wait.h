@@ -19,6 +19,11 @@ struct ThreadWait {
 /// What cannot be read is left out. `state` as in ThreadInfo.
 ThreadWait describe_wait(pid_t pid, pid_t tid, const SyscallState& call, char state);
 
+/// The epoll descriptor of the main loop of a Node.js process whose libuv cannot be found in
+/// memory, by elimination: Node.js 18 to 24 open one that nobody waits on, that of the platform's
+/// timer thread, the main loop's, and only then those of workers and nested loops. -1 without any.
+int main_epoll_fd(pid_t pid);
+
 /// Whether the call waits on an epoll descriptor.
 bool is_epoll_wait(const SyscallState& call);
 

@@ -131,8 +131,9 @@ void judge_stalls(const Options& options, Result& result) {
                                               : Severity::info;
   result.envelope.find(
       "stalls", level,
-      fmt::format("{} stalls above {} in {}: {} of the loop's time, the longest {}{}",
-                  format_count(*result.stalls_count), format_duration(result.threshold_ms / 1000),
+      fmt::format("{} stall{} above {} in {}: {} of the loop's time, the longest {}{}",
+                  format_count(*result.stalls_count), *result.stalls_count == 1 ? "" : "s",
+                  format_duration(result.threshold_ms / 1000),
                   format_duration(result.window_ms / 1000),
                   format_ratio(result.window_ms > 0 ? *result.stalled_ms / result.window_ms : 0),
                   format_duration(longest / 1000),
@@ -145,6 +146,15 @@ void judge(const Options& options, const Sample& sample, Result& result) {
     return;
   }
   judge_stalls(options, result);
+  if (sample.traced_by != 0)
+    result.envelope.find(
+        "traced", Severity::info,
+        fmt::format("process {} traces it: its stops count as stalls", sample.traced_by));
+  for (const auto& loop : result.loops)
+    if (loop.role == "main" && !loop.ended.empty())
+      result.envelope.find("ended", Severity::info,
+                           fmt::format("observed for {} only: {}",
+                                       format_duration(loop.window_ms / 1000), loop.ended));
   for (const auto& loop : result.loops)
     if (loop.utilization_ratio >= saturated_ratio && loop.window_ms >= 1000)
       result.envelope.find(
@@ -216,6 +226,14 @@ void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit(
       {"threshold", "iterations longer than this are stalls", "DURATION", {}, false, false, 0},
       options.threshold);
+  visitor.visit({"via",
+                 "how to time: auto takes the most exact way that works",
+                 "WAY",
+                 {"auto", "perf", "memory", "proc"},
+                 false,
+                 false,
+                 0},
+                options.via);
   visitor.visit({"keep", "longest stalls of each loop that are listed", "N", {}, false, false, 0},
                 options.keep);
   visitor.visit({"top", "stalls shown in the text report", "N", {}, false, false, 0}, options.top);

@@ -84,6 +84,7 @@ struct Sample {
   double tier_error_ms = 0;
   double own_longest_gap_ms = 0;
   double window_ms = 0;
+  std::int64_t traced_by = 0;  ///< pid of a debugger, strace, ...; 0 without
   std::vector<LoopSample> loops;
   std::optional<PoolSample> pool;
   std::optional<double> throttled_ms;  ///< of the control group, all its threads
@@ -225,6 +226,7 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("tier_error_ms", self.tier_error_ms, "typical error of a duration");
   visit("own_longest_gap_ms", self.own_longest_gap_ms, "longest time in which triage did not look");
   visit("window_ms", self.window_ms, "length of the observation");
+  visit("traced_by", self.traced_by, "process that traces the target, or 0");
   visit("loops", self.loops, "the loops");
   visit("pool", self.pool, "libuv's thread pool");
   visit("throttled_ms", self.throttled_ms, "throttling of the control group");

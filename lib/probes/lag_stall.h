@@ -22,7 +22,8 @@ struct Frame {
   std::string kind;      ///< "js", "native", "builtin", ...
 };
 
-/// An iteration of the loop that lasted longer than the threshold.
+/// An iteration of the loop that lasted longer than the threshold. The parts cover the time that
+/// was observed: all of it, unless it began before.
 struct Stall {
   std::int64_t tid = 0;
   std::string at;             ///< when it began, RFC 3339 UTC

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "lib/os/thread_wait.h"
+#include "lib/base/error.h"
 
 namespace triage::probes::lag {
 namespace {
@@ -13,6 +13,7 @@ constexpr std::int64_t millisecond = 1'000'000;
 /// How often new threads are looked for.
 constexpr std::int64_t scan_every_ns = 250 * millisecond;
 constexpr std::int64_t throttle_every_ns = 100 * millisecond;
+constexpr std::int64_t pool_every_ns = 50 * millisecond;
 
 double to_ms(std::int64_t ns) {
   return static_cast<double>(ns) / 1e6;
@@ -34,10 +35,14 @@ std::int64_t pause_after(std::int64_t looks) {
 }  // namespace
 
 ProcessWatch::ProcessWatch(os::ProcessInfo process, const Options& options,
-                           const os::LoopTracer& tracer, std::int64_t now_ns)
+                           const os::LoopTracer* tracer, UvState uv, std::int64_t now_ns)
     : process_(std::move(process)),
       options_(options),
       tracer_(tracer),
+      uv_(std::move(uv)),
+      own_fd_(uv_.loop ? uv_.loop->epoll_fd() : os::main_epoll_fd(process_.id.pid)),
+      threshold_ns_(
+          std::chrono::duration_cast<std::chrono::nanoseconds>(options.threshold).count()),
       throttle_(process_.id.pid),
       first_throttled_ns_(throttle_.throttled_ns()),
       throttled_ns_(first_throttled_ns_) {
@@ -46,46 +51,55 @@ ProcessWatch::ProcessWatch(os::ProcessInfo process, const Options& options,
   scan(now_ns);
 }
 
+std::variant<os::LoopTrace, os::LoopPoll> ProcessWatch::source_of(pid_t tid) const {
+  if (tracer_ != nullptr) return tracer_->attach(tid);
+  const bool main = tid == process_.id.pid;
+  return os::LoopPoll(main ? uv_.loop : std::nullopt, main && uv_.loop ? uv_.loop->epoll_fd() : -1);
+}
+
 void ProcessWatch::add(const os::ThreadInfo& info, std::int64_t now_ns) {
   MeterSettings settings;
   settings.start_ns = now_ns;
-  settings.threshold_ns =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(options_.threshold).count();
+  settings.threshold_ns = threshold_ns_;
   settings.keep = static_cast<std::size_t>(std::max<std::int64_t>(options_.keep, 0));
-  auto thread = std::make_unique<Thread>(Thread{info.tid,
-                                                info.name,
-                                                now_ns,
-                                                tracer_.attach(info.tid),
-                                                os::ThreadFiles(process_.id.pid, info.tid),
-                                                LoopMeter(settings),
-                                                {},
-                                                {}});
+  settings.split_known = tracer_ != nullptr;
+  auto thread = std::make_unique<Thread>(info.tid, info.name, now_ns, source_of(info.tid),
+                                         os::ThreadFiles(process_.id.pid, info.tid), settings);
   thread->first_schedule = thread->last_schedule = thread->files.schedule();
   begin(*thread);
   Thread& reference = *thread;
-  thread->meter.on_stall([this, &reference](Stall& stall, std::int64_t, std::int64_t) {
-    add_throttling(reference, stall);
-    stall.tid = reference.tid;
-  });
+  thread->meter.on_stall(
+      [this, &reference](Stall& stall, std::int64_t, std::int64_t) { complete(reference, stall); });
   threads_.push_back(std::move(thread));
 }
 
 void ProcessWatch::begin(Thread& thread) const {
   const auto call = thread.files.call();
   const bool main = thread.tid == process_.id.pid;
+  if (main && tracer_ == nullptr && !call)
+    throw Error(ErrorCode::refused,
+                fmt::format("process {} may not be looked into", process_.id.pid),
+                "run with sudo, or grant CAP_SYS_PTRACE");
+  if (main) thread.meter.own_descriptor(own_fd_);
   const char state = thread.files.state();
-  if (state == 'T' || state == 't') {
-    // a stopped thread still shows the call that the stop interrupted
-    thread.meter.begin_busy(std::nullopt);
-    thread.meter.begin_blocked();
-    thread.meter.label_wait("stopped", {});
-  } else if (call && os::is_epoll_wait(*call)) {
-    thread.meter.own_descriptor(static_cast<int>(call->arguments[0]));
-    thread.meter.begin_waiting(true);
-  } else if (main) {
-    thread.meter.begin_busy(std::nullopt);
-    if (call && !call->running) thread.meter.begin_blocked();
+  const bool stopped = state == 'T' || state == 't';
+  // a stopped thread still shows the call that the stop interrupted
+  if (call && os::is_epoll_wait(*call) && !stopped) {
+    const auto fd = static_cast<int>(call->arguments[0]);
+    if (thread.meter.own_descriptor() < 0) thread.meter.own_descriptor(fd);
+    thread.meter.begin_waiting(fd == thread.meter.own_descriptor());
+    return;
   }
+  if (!main && !stopped) return;
+  // libuv sets its clock when it comes back from the wait: that is when a stuck loop began
+  std::optional<std::int64_t> since;
+  if (const auto loop = main && uv_.loop ? uv_.loop->read() : std::nullopt)
+    since = std::min(loop->time_ms * millisecond, thread.start_ns);
+  thread.meter.begin_busy(since);
+  thread.iteration_schedule = thread.first_schedule;
+  if (tracer_ == nullptr) return;
+  if (call && !call->running) thread.meter.begin_blocked();
+  if (stopped) thread.meter.label_wait("stopped", {});
 }
 
 void ProcessWatch::scan(std::int64_t now_ns) {
@@ -114,37 +128,119 @@ void ProcessWatch::tick(std::int64_t now_ns) {
   if (now_ns >= next_throttle_ns_) read_throttling(now_ns);
   for (const auto& thread : threads_) {
     if (thread->meter.ended()) continue;
-    thread->trace.drain([&](const os::LoopEvent& event) { thread->meter.take(event); });
+    drain(*thread, now_ns);
     look(*thread, now_ns);
   }
+  if (uv_.pool && now_ns >= next_pool_ns_) look_at_pool(now_ns);
   if (now_ns >= next_scan_ns_ && !over()) scan(now_ns);
 }
 
-void ProcessWatch::look(Thread& thread, std::int64_t now_ns) const {
-  const std::int64_t threshold =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(options_.threshold).count();
-  if (thread.meter.busy_for_ns(now_ns) < threshold / 2) {
-    thread.looks = 0;
-    thread.next_look_ns = 0;
+void ProcessWatch::drain(Thread& thread, std::int64_t now_ns) const {
+  if (auto* trace = std::get_if<os::LoopTrace>(&thread.source)) {
+    trace->drain([&](const os::LoopEvent& event) { thread.meter.take(event); });
     return;
   }
-  if (!thread.meter.seen_waiting() && thread.tid != process_.id.pid) return;
-  if (now_ns < thread.next_look_ns || thread.meter.labelled() || !thread.meter.off_cpu()) return;
+  const auto call = thread.files.call();
+  if (!call) {
+    os::LoopEvent gone;
+    gone.kind = os::LoopEvent::Kind::thread_exit;
+    gone.time_ns = now_ns;
+    thread.meter.take(gone);
+    return;
+  }
+  std::get<os::LoopPoll>(thread.source).look(now_ns, *call, [&](const os::LoopEvent& event) {
+    thread.meter.take(event);
+    if (event.kind == os::LoopEvent::Kind::wait_exit)
+      thread.iteration_schedule = thread.files.schedule();
+  });
+}
+
+const os::ThreadWait& ProcessWatch::wait_of(Thread& thread, const os::SyscallState& call) const {
+  const auto& last = thread.last_call;
+  const char state = thread.files.state();
+  if (call.number != last.number || call.arguments != last.arguments ||
+      thread.last_wait.call.empty() || state == 'T' || thread.last_wait.call == "stopped") {
+    thread.last_call = call;
+    thread.last_wait = os::describe_wait(process_.id.pid, thread.tid, call, state);
+  }
+  return thread.last_wait;
+}
+
+void ProcessWatch::look(Thread& thread, std::int64_t now_ns) const {
+  LoopMeter& meter = thread.meter;
+  if (meter.busy_for_ns(now_ns) < threshold_ns_ / 2) {
+    thread.looks = 0;
+    thread.next_look_ns = 0;
+    thread.last_look_ns = now_ns;
+    thread.last_wait = {};
+    return;
+  }
+  if (!meter.seen_waiting() && thread.tid != process_.id.pid) return;
+  const bool traced = tracer_ != nullptr;
+  if (now_ns < thread.next_look_ns || (traced && (meter.labelled() || !meter.off_cpu()))) return;
   thread.next_look_ns = now_ns + pause_after(thread.looks++);
+  const std::int64_t since = now_ns - std::exchange(thread.last_look_ns, now_ns);
   const auto call = thread.files.call();
   if (!call || call->running) return;
-  const auto wait = os::describe_wait(process_.id.pid, thread.tid, *call, thread.files.state());
-  thread.meter.label_wait(wait.call, wait.object);
+  const os::ThreadWait& wait = wait_of(thread, *call);
+  if (traced)
+    meter.label_wait(wait.call, wait.object);
+  else
+    meter.add_wait(wait.call, wait.object, since);
+}
+
+void ProcessWatch::complete(const Thread& thread, Stall& stall) const {
+  stall.tid = thread.tid;
+  if (tracer_ == nullptr) {
+    // the scheduler's own account of the thread, between the looks that saw its ends
+    const auto now = thread.files.schedule();
+    if (now && thread.iteration_schedule) {
+      const double observed = stall.duration_ms + std::min(0.0, stall.start_ms);
+      const double cpu = to_ms(now->cpu_ns - thread.iteration_schedule->cpu_ns);
+      const double waiting = to_ms(now->wait_ns - thread.iteration_schedule->wait_ns);
+      stall.cpu_ms = std::min(cpu, observed);
+      stall.runqueue_ms = std::min(waiting, observed - *stall.cpu_ms);
+      stall.blocked_ms = observed - *stall.cpu_ms - *stall.runqueue_ms;
+      double seen = 0;
+      for (const auto& wait : stall.blocked) seen += wait.ms;
+      for (auto& wait : stall.blocked)
+        if (seen > 0) wait.ms *= *stall.blocked_ms / seen;
+      stall.stopped_ms = 0;
+      for (const auto& wait : stall.blocked)
+        if (wait.call == "stopped") *stall.stopped_ms += wait.ms;
+      *stall.blocked_ms -= *stall.stopped_ms;
+    }
+  }
+  add_throttling(thread, stall);
+}
+
+void ProcessWatch::look_at_pool(std::int64_t now_ns) {
+  next_pool_ns_ = now_ns + pool_every_ns;
+  const auto state = uv_.pool->read();
+  if (!state) return;
+  ++pool_.looks_count;
+  pool_.threads_count = state->threads;
+  const bool full = state->threads > 0 && state->idle == 0 && state->queued > 0;
+  if (!full) {
+    pool_full_since_ns_ = 0;
+    return;
+  }
+  ++pool_.full_count;
+  pool_.longest_queue_count = std::max(pool_.longest_queue_count, state->queued);
+  if (pool_full_since_ns_ == 0) pool_full_since_ns_ = now_ns;
+  pool_.longest_full_ms = std::max(pool_.longest_full_ms, to_ms(now_ns - pool_full_since_ns_));
+}
+
+std::optional<PoolSample> ProcessWatch::pool() const {
+  return uv_.pool && pool_.looks_count > 0 ? std::optional(pool_) : std::nullopt;
 }
 
 void ProcessWatch::read_throttling(std::int64_t now_ns) {
   next_throttle_ns_ = now_ns + throttle_every_ns;
   throttled_ns_ = throttle_.throttled_ns();
   if (!throttled_ns_) return;
-  const std::int64_t threshold =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(options_.threshold).count();
   for (const auto& thread : threads_)
-    if (thread->meter.busy_for_ns(now_ns) < threshold / 2)
+    if (thread->meter.busy_for_ns(now_ns) < threshold_ns_ / 2)
       thread->throttled_base_ns = *throttled_ns_;
 }
 
@@ -231,7 +327,7 @@ std::vector<LoopSample> ProcessWatch::loops(WallTime start) const {
     if (meter.replaced())
       loop.ended = "the process began to run another program";
     else if (meter.thread_gone())
-      loop.ended = "the thread ended";
+      loop.ended = thread->tid == process_.id.pid ? "the process ended" : "the thread ended";
     all.push_back(std::move(loop));
   }
   return all;

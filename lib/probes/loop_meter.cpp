@@ -63,11 +63,11 @@ void LoopMeter::take(const os::LoopEvent& event) {
       returns_to_cpu(event.time_ns);
       break;
     case Kind::thread_exit:
-      end_iteration(event.time_ns, true);
+      end_iteration(event.time_ns, false);
       ended_ = gone_ = true;
       break;
     case Kind::exec:
-      end_iteration(event.time_ns, true);
+      end_iteration(event.time_ns, false);
       ended_ = replaced_ = true;
       break;
     case Kind::lost:
@@ -84,8 +84,9 @@ void LoopMeter::wait_begins(const os::LoopEvent& event) {
   if (own_fd_ < 0) own_fd_ = event.fd;
   waits_on_other_ = event.fd != own_fd_;
   if (waits_on_other_) return;
-  iteration_faults_ = faults_ < 0 ? -1 : event.faults - faults_;
-  iteration_major_faults_ = major_faults_ < 0 ? -1 : event.major_faults - major_faults_;
+  const bool counted = faults_ >= 0 && event.faults >= 0;
+  iteration_faults_ = counted ? event.faults - faults_ : -1;
+  iteration_major_faults_ = counted ? event.major_faults - major_faults_ : -1;
   faults_ = event.faults;
   major_faults_ = event.major_faults;
   end_iteration(event.time_ns, false);
@@ -142,7 +143,10 @@ void LoopMeter::add_blocked(const std::string& call, const std::string& object, 
 
 void LoopMeter::label_wait(std::string call, std::string object) {
   label_ = Blocked{std::move(call), std::move(object), 0};
-  if (!parts_.first_label) parts_.first_label = label_;
+}
+
+void LoopMeter::add_wait(const std::string& call, const std::string& object, std::int64_t ns) {
+  add_blocked(call, object, ns);
 }
 
 void LoopMeter::label_stack(std::vector<Frame> stack, bool collecting) {
@@ -177,7 +181,7 @@ void LoopMeter::add_stall(std::int64_t start_ns, std::int64_t end_ns, bool open)
   stall.duration_ms = to_ms(end_ns - start_ns);
   stall.open = open;
   stall.start_known = start_known_;
-  if (open) count_off(start_ns, end_ns);  // what it waits for at this moment
+  if (off_since_ns_ != 0) count_off(start_ns, end_ns);  // what it waits for at this moment
   split(stall);
   if (hook_) hook_(stall, start_ns, end_ns);
   keep(std::move(stall));
@@ -196,19 +200,17 @@ void LoopMeter::split(Stall& stall) const {
   if (parts_.stack_samples > 0)
     stall.gc_ms = stall.duration_ms * static_cast<double>(parts_.collecting_samples) /
                   static_cast<double>(parts_.stack_samples);
-  if (!settings_.split_known || !whole) {
-    // without the kernel's switch records only what was seen while looking is known
-    if (stall.blocked.empty() && parts_.first_label) stall.blocked.push_back(*parts_.first_label);
-    return;
-  }
+  // without the kernel's switch records only what was seen while looking is known
+  if (!settings_.split_known) return;
   double stopped = 0;
   for (const auto& wait : stall.blocked)
     if (wait.call == "stopped") stopped += wait.ms;
   stall.runqueue_ms = to_ms(parts_.preempted_ns);
   stall.stopped_ms = stopped;
   stall.blocked_ms = to_ms(parts_.blocked_ns) - stopped;
-  stall.cpu_ms =
-      std::max(0.0, stall.duration_ms - to_ms(parts_.preempted_ns) - to_ms(parts_.blocked_ns));
+  // what it did before the observation is unknown: the parts are those of the observed time
+  const double observed = stall.duration_ms + std::min(0.0, stall.start_ms);
+  stall.cpu_ms = std::max(0.0, observed - to_ms(parts_.preempted_ns) - to_ms(parts_.blocked_ns));
 }
 
 void LoopMeter::late_wake_up(std::int64_t due_ns, std::int64_t now_ns) {

@@ -57,6 +57,8 @@ class LoopMeter {
   void take(const os::LoopEvent& event);
   /// Says for what the thread waits at the moment; counts for the whole of the current wait.
   void label_wait(std::string call, std::string object);
+  /// Adds a wait that was seen by looking, where the source has no switch records.
+  void add_wait(const std::string& call, const std::string& object, std::int64_t ns);
   void label_stack(std::vector<Frame> stack, bool collecting);
   /// Ends the observation: what runs on is counted up to here and marked open.
   void finish(std::int64_t end_ns);
@@ -94,7 +96,6 @@ class LoopMeter {
     std::int64_t preempted_ns = 0;
     std::int64_t blocked_ns = 0;
     std::vector<Blocked> blocked;
-    std::optional<Blocked> first_label;
     std::vector<Frame> stack;
     std::int64_t stack_samples = 0;
     std::int64_t collecting_samples = 0;

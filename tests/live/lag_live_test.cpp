@@ -129,3 +129,52 @@ TEST_CASE("lag: a stopped process is called stopped, and stays stopped") {
   REQUIRE(::kill(service.pid(), SIGCONT) == 0);
   CHECK(service.answers());
 }
+
+TEST_CASE("lag: without tracepoints libuv's memory tells the stalls, and since when it is stuck") {
+  const NodeService service(script, {"exec", "60", "100"});
+  const Json document = lag(service, 0, {"--via", "memory"});
+  CHECK(document["tier"] == "memory");
+  CHECK(first_word(document) == "child_process-sync");
+  CHECK(document["stalls_count"].get<int>() >= 3);
+  CHECK(service.answers());
+
+  const NodeService stuck(script, {"microtasks", "1"});
+  const Json again = lag(stuck, 1, {"--via", "memory"});
+  CHECK(has_finding(again, "stuck"));
+  CHECK(again["stalls"][0]["start_known"] == true);
+  CHECK(again["stalls"][0]["start_ms"].get<double>() <= 0);
+}
+
+TEST_CASE("lag: with nothing but /proc the main loop is still told from a nested one") {
+  const NodeService service(script, {"exec", "60", "100"});
+  const Json document = lag(service, 0, {"--via", "proc", "--crit-stall", "10s"});
+  CHECK(document["tier"] == "proc");
+  CHECK(document["stalls_count"].get<int>() >= 3);
+  CHECK(first_word(document) == "child_process-sync");
+}
+
+TEST_CASE("lag: a full thread pool is seen from outside") {
+  const NodeService service(script, {"pool"});
+  const Json document = lag(service, 0, {"--crit-stall", "10s"});
+  CHECK(has_finding(document, "pool_full"));
+  CHECK(document["pool"]["threads_count"] == 4);
+}
+
+TEST_CASE("lag: a process that ends in the middle gives what was seen, at once") {
+  const NodeService service(script, {"ends", "500"});
+  const Json document = lag(service, 0);
+  CHECK(document["window_ms"].get<double>() < 2900);
+  CHECK(document["loops"][0]["ended"] == "the process ended");
+  CHECK(has_finding(document, "ended"));
+}
+
+TEST_CASE("lag: what is no Node.js process is one line that says what it is") {
+  const auto shell = run_triage({"lag", std::to_string(::getpid())});
+  CHECK(shell.exit_code == 4);
+  CHECK(shell.out.empty());
+  CHECK(shell.error.find("is not a Node.js process") != std::string::npos);
+  CHECK(std::count(shell.error.begin(), shell.error.end(), '\n') == 1);
+  const auto kernel = run_triage({"lag", "2"});
+  CHECK(kernel.exit_code == 4);
+  CHECK(run_triage({"lag"}).exit_code == 2);
+}

@@ -1,7 +1,7 @@
 // An HTTP service whose loop is blocked on purpose: node service.js KIND [MS [EVERY_MS]]. It prints
 // "ready PORT", then for each stall one JSON line {kind, start_ns, end_ns} on CLOCK_MONOTONIC, the
 // truth that triage is held against. KIND: none spin mix exec fifo atomics stuck crypto microtasks
-// ticks worker pool stop-at-exit.
+// worker pool ends.
 'use strict';
 const http = require('node:http');
 const fs = require('node:fs');
@@ -54,6 +54,7 @@ function start() {
     else if (kind === 'worker') new Worker(__filename, { workerData: ['spin', lengthText, everyText] });
     else if (kind === 'pool')
       setInterval(() => { for (let i = 0; i < 8; ++i) crypto.pbkdf2('a', 'b', 60000, 64, 'sha512', () => {}); }, 50);
+    else if (kind === 'ends') setTimeout(() => process.exit(0), length);
     else if (kind === 'microtasks')
       setTimeout(() => { const again = () => Promise.resolve().then(again); again(); }, length);
     else schedule();
