@@ -1,5 +1,5 @@
 // An HTTP service whose loop is blocked on purpose: node service.js KIND [MS [EVERY_MS]]. It prints
-// "ready PORT", then for each stall one JSON line {kind, start_ns, end_ns} on CLOCK_MONOTONIC, the
+// "ready PORT", then for each stall one JSON line {kind, start_ns, end_ns (CLOCK_MONOTONIC), wall_ms}, the
 // truth that triage is held against. KIND: none spin mix exec fifo atomics stuck crypto microtasks
 // worker pool ends.
 'use strict';
@@ -34,10 +34,11 @@ const block = {
 };
 
 function logged(name, run) {
+  const wall = Date.now();
   const start = process.hrtime.bigint();
   run();
   const end = process.hrtime.bigint();
-  say(JSON.stringify({ kind: name, start_ns: String(start), end_ns: String(end) }));
+  say(JSON.stringify({ kind: name, start_ns: String(start), end_ns: String(end), wall_ms: wall }));
 }
 
 function schedule() {
