@@ -34,6 +34,7 @@ const std::map<std::string, std::set<std::string>> arrows{
 const std::vector<std::pair<std::string, std::string>> monopolies{
     {"<CLI/CLI.hpp>", "tools/command_line.cpp"},
     {"<boost/program_options.hpp>", "tools/settings.cpp"},
+    {"<boost/beast/websocket.hpp>", "lib/net/websocket.cpp"},
     {"<libpq-fe.h>", "lib/backends/postgres.cpp"},
     {"<yaml-cpp/yaml.h>", "lib/diagnose/yaml_mapping.h"},
     {"<jq.h>", "lib/diagnose/jq.cpp"},
