@@ -4,12 +4,13 @@
 #include <bit>
 #include <cmath>
 
+#include "lib/probes/log_text.h"
+
 namespace triage::probes::logs {
 namespace {
 
 constexpr std::size_t most_routes = 500;
 constexpr std::size_t most_messages = 2000;
-constexpr std::size_t example_bytes = 200;
 constexpr double smallest_ms = 0.01;
 constexpr double buckets_per_doubling = 32;
 constexpr std::size_t bucket_count = 1024;
@@ -22,21 +23,6 @@ void widen(std::optional<double>& first, std::optional<double>& last, std::int64
   const double at = seconds_of(at_ms);
   if (!first || at < *first) first = at;
   if (!last || at > *last) last = at;
-}
-
-/// Control characters would let a log line paint on the terminal.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  return text;
-}
-
-/// A cut inside of a UTF-8 sequence would leave half a character.
-std::string cut(std::string text, std::size_t size) {
-  if (text.size() <= size) return text;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
-  text.resize(size);
-  return text;
 }
 
 }  // namespace
@@ -105,23 +91,29 @@ void LogScan::add(std::string_view text, std::optional<std::int64_t> at_ms) {
   if (part != Part::outside && line.status != 0 && (line.duration_ms || !line.route.empty()))
     count_request(part, line);
   if (part != Part::outside && line.level == Level::error) count_error(part, line, text);
+  if (part != Part::outside && !line.continuation) count_template(part, line, text);
   for (std::uint64_t found = matcher_.groups_in(text); found != 0; found &= found - 1) {
     const auto row = static_cast<std::size_t>(std::countr_zero(found));
     note(hits_[row], part, text);
   }
 }
 
-void LogScan::note(Hits& hits, Part part, std::string_view text) {
+/// Counts one line more, with its time and file.
+void LogScan::note_time(Hits& hits, Part part) {
   ++hits.total_count;
   if (part == Part::now) ++hits.count;
   if (part == Part::baseline) ++hits.baseline_count;
   if (last_ms_) widen(hits.first_s, hits.last_s, *last_ms_);
+  const std::string& name = sample_.files.back().name;
+  if (hits.files.empty() || hits.files.back() != name) hits.files.push_back(name);
+}
+
+void LogScan::note(Hits& hits, Part part, std::string_view text) {
+  note_time(hits, part);
   if (hits.example.empty() || (part == Part::now && hits.count == 1))
     // Redact before the cut, which could take the sign that marks a secret.
     hits.example =
         cut(printable(redactor_.apply(text.substr(0, 16 * example_bytes))), example_bytes);
-  const std::string& name = sample_.files.back().name;
-  if (hits.files.empty() || hits.files.back() != name) hits.files.push_back(name);
 }
 
 void LogScan::count_level(Part part, Level level) {
@@ -178,10 +170,7 @@ Hits& LogScan::message_hits(std::string_view words) {
 }
 
 void LogScan::count_error(Part part, const LogLine& line, std::string_view text) {
-  const std::string_view words = !line.error.empty()     ? line.error
-                                 : !line.message.empty() ? line.message
-                                                         : text;
-  note(message_hits(words.substr(0, 16 * example_bytes)), part, text);
+  note(message_hits(words_of(line, text).substr(0, 16 * example_bytes)), part, text);
 }
 
 RequestPair LogScan::facts_of(const RouteCount& route) {
@@ -193,6 +182,7 @@ RequestPair LogScan::facts_of(const RouteCount& route) {
 }
 
 void LogScan::finish(Sample& sample) {
+  finish_templates();
   for (std::size_t row = 0; row < table_.size(); ++row) {
     if (hits_[row].total_count == 0) continue;
     hits_[row].meaning = table_[row].meaning;

@@ -11,6 +11,7 @@
 #include "lib/base/redact.h"
 #include "lib/probes/log_line.h"
 #include "lib/probes/log_signatures.h"
+#include "lib/probes/log_templates.h"
 #include "lib/probes/logs.h"
 
 namespace triage::probes::logs {
@@ -62,6 +63,10 @@ class LogScan {
   void count_request(Part part, const LogLine& line);
   Hits& message_hits(std::string_view words);
   void count_error(Part part, const LogLine& line, std::string_view text);
+  void count_template(Part part, const LogLine& line, std::string_view text);
+  void merge_templates();
+  void finish_templates();
+  void note_time(Hits& hits, Part part);
   void note(Hits& hits, Part part, std::string_view text);
   static RequestPair facts_of(const RouteCount& route);
 
@@ -72,6 +77,8 @@ class LogScan {
   Redactor redactor_;
   Sample sample_;
   std::vector<Hits> hits_;  ///< by row of the table
+  TemplateMiner miner_;
+  std::vector<Hits> templates_;  ///< by slot of the miner; the examples are not redacted yet
   std::map<std::string, RouteCount> routes_;
   RouteCount requests_;
   std::unordered_map<std::string, Hits*> known_messages_;  ///< by text before redaction, bounded

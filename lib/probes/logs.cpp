@@ -7,6 +7,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/units.h"
+#include "lib/probes/logs_judge.h"
 
 namespace triage::probes::logs {
 namespace {
@@ -19,56 +20,6 @@ constexpr double slower_factor = 3;
 constexpr double slow_ms = 500;
 /// A single line may be an accident, ten are not.
 constexpr std::int64_t frequent_count = 10;
-
-struct Spans {
-  std::optional<double> window_s;
-  std::optional<double> baseline_s;
-};
-
-/// The logs may start inside the window or the baseline: rates are over what they cover.
-Spans spans_of(const Sample& sample) {
-  Spans spans;
-  if (!sample.from_s || !sample.to_s || !sample.first_s) return spans;
-  const double from = *sample.from_s;
-  const double length = *sample.to_s - from;
-  spans.window_s = std::max(1.0, *sample.to_s - std::max(from, *sample.first_s));
-  const double baseline = from - std::max(from - length, *sample.first_s);
-  if (baseline >= 1) spans.baseline_s = baseline;
-  return spans;
-}
-
-std::optional<double> rate(std::int64_t count, std::optional<double> seconds) {
-  if (!seconds) return std::nullopt;
-  return static_cast<double>(count) / *seconds;
-}
-
-std::optional<double> share(std::int64_t part, std::int64_t whole) {
-  if (whole == 0) return std::nullopt;
-  return static_cast<double>(part) / static_cast<double>(whole);
-}
-
-std::optional<std::string> time_text(std::optional<double> seconds) {
-  if (!seconds) return std::nullopt;
-  return to_rfc3339(from_epoch_seconds(*seconds));
-}
-
-Occurrence occurrence_of(const Hits& hits, const Spans& spans) {
-  Occurrence result;
-  result.count = hits.count;
-  result.total_count = hits.total_count;
-  result.rate_per_s = rate(hits.count, spans.window_s);
-  if (result.rate_per_s) result.per_minute = *result.rate_per_s * 60;
-  if (spans.baseline_s) result.baseline_count = hits.baseline_count;
-  result.baseline_rate_per_s = rate(hits.baseline_count, spans.baseline_s);
-  result.first_s = hits.first_s;
-  result.first = time_text(hits.first_s);
-  result.last_s = hits.last_s;
-  result.last = time_text(hits.last_s);
-  result.meaning = hits.meaning;
-  result.example = hits.example;
-  result.files = hits.files;
-  return result;
-}
 
 std::vector<Route> routes_of(const Options& options, const Sample& sample, bool has_baseline) {
   std::vector<Route> routes;
@@ -209,12 +160,12 @@ void note_provenance(const Sample& sample, Result& result) {
   const std::string window = result.from && result.to
                                  ? fmt::format(" --from {} --to {}", *result.from, *result.to)
                                  : std::string();
-  list.push_back(
-      {{"/window_lines_count", "/parsed_ratio", "/from_s", "/to_s", "/window_s", "/baseline_s",
-        "/levels", "/baseline_levels", "/requests", "/errors", "/signature_table_version"},
-       "log files",
-       sample.at,
-       "triage logs" + files + window + " -o json"});
+  list.push_back({{"/window_lines_count", "/parsed_ratio", "/from_s", "/to_s", "/window_s",
+                   "/baseline_s", "/levels", "/baseline_levels", "/requests", "/errors",
+                   "/templates", "/signature_table_version"},
+                  "log files",
+                  sample.at,
+                  "triage logs" + files + window + " -o json"});
   for (const auto& [id, hit] : result.signatures) {
     std::string command = "grep -F -n";
     for (const auto& text : sample.signatures.at(id).texts)
@@ -236,7 +187,9 @@ Help help() {
   return {
       "Counts what log lines say: known texts (pool and connection timeouts, full database "
       "slots, locks, refused and reset connections, exhausted descriptors), levels, failed and "
-      "slow requests, and error messages. JSON lines (pino, winston, bunyan), PostgreSQL's log "
+      "slow requests, and error messages. What all lines say is reduced to templates, and those "
+      "that are new, surge or have vanished are listed. JSON lines (pino, winston, bunyan), "
+      "PostgreSQL's log "
       "and plain text are read, from files or stdin.\n\n"
       "The window ends at the last line of the logs and is compared with the stretch of the "
       "same length before it. --since lets it end now, --to at a given time. Times without a "
@@ -296,10 +249,12 @@ Result analyse(const Options& options, const Sample& sample) {
     if (hits.count > 0) result.signatures[id] = occurrence_of(hits, spans);
   result.requests = requests_of(options, sample, spans);
   result.errors = errors_of(options, sample, spans);
+  result.templates = template_changes(options, sample, spans);
   result.files = sample.files;
   result.signature_table_version = sample.signature_table_version;
   judge_signatures(sample, result);
   judge_requests(result);
+  judge_templates(sample, result);
   note_gaps(sample, result);
   // Silence is no health: without one line in the window there is nothing to judge.
   // Without a time, what was found may be old, and what was not found may not have been there yet.

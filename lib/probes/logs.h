@@ -55,6 +55,7 @@ struct Hits {
   std::int64_t count = 0;           ///< in the window
   std::int64_t baseline_count = 0;  ///< before it
   std::int64_t total_count = 0;     ///< in the files
+  std::int64_t error_count = 0;     ///< of level error, for templates
   std::optional<double> first_s;    ///< in the files, epoch
   std::optional<double> last_s;
   std::string example;  ///< redacted, at most 200 bytes
@@ -69,6 +70,7 @@ void fields(Visitor& visit, Self& self, const Hits* /*tag*/) {
   visit("count", self.count, "lines in the window");
   visit("baseline_count", self.baseline_count, "lines before it");
   visit("total_count", self.total_count, "lines in the files");
+  visit("error_count", self.error_count, "of them at level error, for templates");
   visit("first_s", self.first_s, "first time in the files, epoch");
   visit("last_s", self.last_s, "last time in the files, epoch");
   visit("example", self.example, "a line, redacted and cut");
@@ -139,7 +141,8 @@ struct Sample {
   Levels levels;
   Levels baseline_levels;
   std::map<std::string, Hits> signatures;
-  std::map<std::string, Hits> messages;  ///< by normalised message, error level only
+  std::map<std::string, Hits> messages;   ///< by normalised message, error level only
+  std::map<std::string, Hits> templates;  ///< by text with <*> for parameters
   std::map<std::string, RequestPair> routes;
   RequestPair requests;
   std::vector<FileFacts> files;
@@ -165,6 +168,7 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("baseline_levels", self.baseline_levels, "before it");
   visit("signatures", self.signatures, "by id");
   visit("messages", self.messages, "by normalised message");
+  visit("templates", self.templates, "of the window and before it, by text");
   visit("routes", self.routes, "by route");
   visit("requests", self.requests, "of all routes");
   visit("files", self.files, "as given");
@@ -262,6 +266,23 @@ void fields(Visitor& visit, Self& self, const Requests* /*tag*/) {
   visit("routes", self.routes, "worst first: errors, then p99");
 }
 
+/// Templates of the window against the stretch before it. The figures of a template count lines of
+/// both; `meaning` is its text.
+struct TemplateChanges {
+  std::int64_t distinct_count = 0;
+  std::vector<Occurrence> appeared;
+  std::vector<Occurrence> surging;
+  std::vector<Occurrence> vanished;
+};
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const TemplateChanges* /*tag*/) {
+  visit("distinct_count", self.distinct_count, "templates in the window and before it");
+  visit("new", self.appeared, "in the window only, most frequent first");
+  visit("surging", self.surging, "three times as frequent or more, beyond chance");
+  visit("vanished", self.vanished, "before the window only, most frequent first");
+}
+
 struct Result {
   Envelope envelope;
   std::int64_t lines_count = 0;
@@ -280,6 +301,7 @@ struct Result {
   std::map<std::string, Occurrence> signatures;
   std::optional<Requests> requests;
   std::vector<Occurrence> errors;
+  std::optional<TemplateChanges> templates;
   std::vector<FileFacts> files;
   std::int64_t signature_table_version = 0;
 };
@@ -302,6 +324,7 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("signatures", self.signatures, "known texts that occur in the window, by id");
   visit("requests", self.requests, "from JSON request lines; null when there are none");
   visit("errors", self.errors, "messages of error lines in the window, most frequent first");
+  visit("templates", self.templates, "what lines say now and before; null without a baseline");
   visit("files", self.files, "what was read");
   visit("signature_table_version", self.signature_table_version, "of the built-in table");
 }

@@ -92,6 +92,34 @@ Section errors_section(const Result& result) {
   return section;
 }
 
+Section templates_section(const TemplateChanges& changes) {
+  Section section{
+      "CHANGED TEMPLATES",
+      fmt::format("of {} different ones; <*> is a value", format_count(changes.distinct_count)),
+      {},
+      false};
+  Table table{{{"", false, false},
+               {"count", true, false},
+               {"before", true, false},
+               {"first", false, false},
+               {"template", false, true}},
+              {}};
+  const auto add = [&](const char* word, const std::vector<Occurrence>& list) {
+    for (const auto& hit : list)
+      table.rows.push_back({word, format_count(hit.count),
+                            or_unknown(hit.baseline_count, format_count),
+                            hit.first ? hit.first->substr(11, 8) : "unknown", hit.meaning});
+  };
+  add("new", changes.appeared);
+  add("surging", changes.surging);
+  add("vanished", changes.vanished);
+  if (table.rows.empty())
+    section.blocks.emplace_back(Paragraph{"none is new, surging or vanished"});
+  else
+    section.blocks.emplace_back(std::move(table));
+  return section;
+}
+
 Section examples_section(const Result& result) {
   Section section{"EXAMPLES", "one line per signature, redacted", {}, true};
   Items items;
@@ -108,6 +136,7 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
   list.push_back(signatures_section(result));
   if (result.requests) list.push_back(requests_section(*result.requests));
   if (!result.errors.empty()) list.push_back(errors_section(result));
+  if (result.templates) list.push_back(templates_section(*result.templates));
   if (!result.signatures.empty()) list.push_back(examples_section(result));
   return list;
 }
