@@ -6,6 +6,7 @@
 #include "lib/probes/heap_path.h"
 #include "lib/probes/heap_show.h"
 #include "lib/probes/lag.h"
+#include "lib/probes/lag_gate.h"
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
 #include "lib/probes/pool.h"
@@ -22,6 +23,8 @@ std::span<const Probe> registry() {
                  logs::describe, logs::collect, logs::analyse, logs::sections),
       make_probe("lag", "stalls of the event loop: how long, how often, and why", lag::help,
                  lag::describe, lag::collect, lag::analyse, lag::sections),
+      make_probe("lag-gate", "limits and a baseline for the event loop, for CI", lag_gate::help,
+                 lag_gate::describe, lag_gate::collect, lag_gate::analyse, lag_gate::sections),
       make_probe("heap-show", "what is in a V8 heap snapshot, and what holds it", heap_show::help,
                  heap_show::describe, heap_show::collect, heap_show::analyse, heap_show::sections),
       make_probe("heap-diff", "what grew between heap snapshots, and where it stays",
