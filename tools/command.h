@@ -30,6 +30,8 @@ class Command {
   virtual void describe(OptionVisitor& visitor) = 0;
   /// False for commands that print text of their own (schema, completion, man).
   [[nodiscard]] virtual bool gives_outcome() const { return true; }
+  /// True for a view that is redrawn until Ctrl-C when stdout is a terminal.
+  [[nodiscard]] virtual bool live() const { return false; }
   virtual Outcome run(Session& session, const Settings& settings, Recording& recording) = 0;
   /// For commands without an outcome: what goes to stdout.
   virtual std::string text(const CommonOptions& /*common*/, const Settings& /*settings*/) {

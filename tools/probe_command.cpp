@@ -12,6 +12,7 @@ class ProbeCommand final : public Command {
   [[nodiscard]] std::string name() const override { return std::string(probe_.name); }
   [[nodiscard]] std::string summary() const override { return std::string(probe_.summary); }
   [[nodiscard]] Help help() const override { return probe_.help(); }
+  [[nodiscard]] bool live() const override { return probe_.live; }
   void describe(OptionVisitor& visitor) override { call_->describe(visitor); }
   Outcome run(Session& session, const Settings& /*settings*/, Recording& recording) override {
     return recording.answer(probe_.name, {}, *call_, session);

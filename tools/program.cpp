@@ -166,6 +166,8 @@ int run_once(Invocation& invocation, const Settings& settings, Outputs& outputs,
   const Severity fail_from = fail_level(invocation.common.fail_on);
   auto code = static_cast<int>(exit_code_of(outcome.severity, fail_from));
   if (invocation.common.exit_zero && code == static_cast<int>(ExitCode::finding)) code = 0;
+  // the frame before stays on the screen until the next one is there
+  if (invocation.common.watch.count() > 0) begin_frame();
   outputs.write(outcome, style_for_stdout(invocation.common), fail_from);
   if (outcome.abandoned) std::quick_exit(received_signal != 0 ? 128 + received_signal : code);
   return code;
@@ -183,9 +185,13 @@ int run_command(Invocation& invocation, const Settings& settings) {
   }
   Outputs outputs(invocation.common.output);
   if (!invocation.common.record.empty()) recording->keep("header", header_of(invocation));
+  // a live view observes all the time: the next round follows at once
+  if (invocation.command->live() && invocation.common.watch.count() == 0 &&
+      invocation.common.record.empty() && invocation.common.replay.empty() &&
+      ::isatty(STDOUT_FILENO) != 0)
+    invocation.common.watch = std::chrono::milliseconds(1);
   const auto interval = invocation.common.watch;
   while (true) {
-    if (interval.count() > 0) begin_frame();
     const int code = run_once(invocation, settings, outputs, *recording);
     // Ctrl-C is how a live view ends: the code is that of the last round.
     if (interval.count() == 0) return received_signal != 0 ? 128 + received_signal : code;

@@ -209,10 +209,11 @@ Help help() {
       "Exact times need the kernel's tracepoints (root, or CAP_PERFMON and a readable tracefs).",
       {{"triage lag 4127", "ten seconds of process 4127"},
        {"triage lag port:3000 --duration 60s --threshold 50ms", "a minute; stalls above 50 ms"},
+       {"triage lag 4127 --all", "a cluster: the primary and its workers"},
        {"triage lag name:server.js -o json", "for machines"}}};
 }
 
-void describe(Options& options, OptionVisitor& visitor) {
+void describe_observation(Options& options, OptionVisitor& visitor) {
   visitor.visit({"target",
                  "process: a pid, pid:4127, name:server.js or port:3000",
                  "TARGET",
@@ -226,6 +227,14 @@ void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit(
       {"threshold", "iterations longer than this are stalls", "DURATION", {}, false, false, 0},
       options.threshold);
+  visitor.visit({"all",
+                 "the Node.js processes below the target as well: a cluster's workers",
+                 {},
+                 {},
+                 false,
+                 false,
+                 0},
+                options.all);
   visitor.visit({"via",
                  "how to time: auto takes the most exact way that works",
                  "WAY",
@@ -234,6 +243,10 @@ void describe(Options& options, OptionVisitor& visitor) {
                  false,
                  0},
                 options.via);
+}
+
+void describe(Options& options, OptionVisitor& visitor) {
+  describe_observation(options, visitor);
   visitor.visit({"keep", "longest stalls of each loop that are listed", "N", {}, false, false, 0},
                 options.keep);
   visitor.visit({"top", "stalls shown in the text report", "N", {}, false, false, 0}, options.top);

@@ -38,6 +38,8 @@ struct Options {
 
 Help help();
 void describe(Options& options, OptionVisitor& visitor);
+/// The options that say what is observed and how: target, duration, threshold, all, via.
+void describe_observation(Options& options, OptionVisitor& visitor);
 
 struct HistogramBucket {
   std::int64_t index = 0;  ///< see stats::DurationHistogram

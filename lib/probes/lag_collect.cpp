@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include "lib/base/clock.h"
@@ -40,35 +42,46 @@ Duration window_of(const Options& options, const Session& session, std::vector<G
   return std::max<Duration>(left - reserve, Milliseconds(0));
 }
 
-void show_progress(const ProcessWatch& watch, Duration passed, Duration window,
+using Watches = std::vector<std::unique_ptr<ProcessWatch>>;
+
+void show_progress(const Watches& watches, Duration passed, Duration window,
                    const Session& session) {
+  std::int64_t iterations = 0;
+  std::int64_t stalls = 0;
+  for (const auto& watch : watches) {
+    iterations += watch->iterations_count();
+    stalls += watch->stalls_count();
+  }
   session.progress(fmt::format("{:.0f} of {:.0f} s, {} iterations, {} stalls", to_ms(passed) / 1000,
-                               to_ms(window) / 1000, watch.iterations_count(),
-                               watch.stalls_count()));
+                               to_ms(window) / 1000, iterations, stalls));
 }
 
-/// Runs until the window is over, the process is gone or the user has seen enough.
-void observe(ProcessWatch& watch, const Options& options, Duration start, Session& session,
+/// Runs until the window is over, the processes are gone or the user has seen enough.
+void observe(Watches& watches, const Options& options, Duration start, Session& session,
              Sample& sample) {
   const Clock& clock = session.clock();
   const Duration window = window_of(options, session, sample.gaps);
   Duration last = clock.monotonic();
   Duration next_progress = start;
   const Duration tick = tick_of(options, sample.tier == "perf");
-  while (!session.cancelled() && !watch.over()) {
+  const auto over = [&] {
+    return std::all_of(watches.begin(), watches.end(),
+                       [](const auto& watch) { return watch->over(); });
+  };
+  while (!session.cancelled() && !over()) {
     const Duration now = clock.monotonic();
     sample.own_longest_gap_ms = std::max(sample.own_longest_gap_ms, to_ms(now - last));
     last = now;
     if (now - start >= window) break;
-    watch.tick(now.count());
+    for (const auto& watch : watches) watch->tick(now.count());
     if (now >= next_progress) {
-      show_progress(watch, now - start, window, session);
+      show_progress(watches, now - start, window, session);
       next_progress = now + std::chrono::seconds(1);
     }
     std::this_thread::sleep_for(std::min(tick, window - (now - start)));
   }
   const Duration end = clock.monotonic();
-  watch.finish(end.count());
+  for (const auto& watch : watches) watch->finish(end.count());
   sample.window_ms = to_ms(end - start);
 }
 
@@ -82,6 +95,35 @@ UvState find_uv(const os::ProcessImage* image, Sample& sample) {
          "the program has no symbol of libuv's pool (stripped, or a shared libuv)",
          "the packages of nodejs.org and nodesource have them"});
   return uv;
+}
+
+/// The Node.js processes below the target: workers of a cluster, children of a process manager.
+/// Those that end meanwhile, or are no Node.js, are left out.
+void add_descendants(const os::Procfs& procfs, const Options& options, const os::LoopTracer* tracer,
+                     std::int64_t now_ns, Watches& watches) {
+  std::vector<Gap> others;
+  std::vector<os::ProcessInfo> all;
+  for (const pid_t pid : procfs.pids())
+    if (auto process = attempt(others, "process", [&] { return procfs.process(pid); }))
+      all.push_back(std::move(*process));
+  std::set<pid_t> family{watches.front()->process().id.pid};
+  // parents need not have lower numbers than their children: repeat until nothing is added
+  for (std::size_t before = 0; before != family.size();) {
+    before = family.size();
+    for (const auto& process : all)
+      if (family.contains(process.parent)) family.insert(process.id.pid);
+  }
+  for (const auto& process : all) {
+    if (!family.contains(process.id.pid) || process.id == watches.front()->process().id) continue;
+    attempt(others, "process", [&] {
+      const os::ProcessImage image(process.id.pid);
+      os::check_node_process(process, image);
+      watches.push_back(std::make_unique<ProcessWatch>(
+          process, options, tracer, UvState{os::UvLoop::find(image), os::UvPool::find(image)},
+          now_ns));
+      return true;
+    });
+  }
 }
 
 /// nullptr when the kernel's tracepoints cannot be used: then the loops are looked at.
@@ -143,21 +185,29 @@ Sample collect(const Options& options, Session& session) {
   UvState uv = find_uv(image ? image->get() : nullptr, sample);
   const auto tracer = make_tracer(options, sample);
   name_tier(tracer.get(), uv, options.via, sample);
-  const WallTime start = session.clock().now();
-  sample.at = to_rfc3339(start);
   const auto priority = tracer ? nullptr : std::make_unique<os::RaisedPriority>();
   if (priority) sample.tier_source += " at " + priority->level();
   const Duration begin = session.clock().monotonic();
-  ProcessWatch watch(process, options, tracer.get(), std::move(uv), begin.count());
+  const WallTime start = session.clock().now();
+  sample.at = to_rfc3339(start);
+  Watches watches;
+  watches.push_back(
+      std::make_unique<ProcessWatch>(process, options, tracer.get(), std::move(uv), begin.count()));
   procfs.check_same(process.id);
-  observe(watch, options, begin, session, sample);
-  sample.loops = watch.loops(start);
-  sample.throttled_ms = watch.throttled_ms();
-  sample.pool = watch.pool();
-  session.touch({fmt::format("threads of process {}", process.id.pid),
-                 tracer ? "perf events on epoll and context switches"
-                        : "their system call and libuv's clock, read again and again",
-                 1, 0});
+  if (options.all) add_descendants(procfs, options, tracer.get(), begin.count(), watches);
+  observe(watches, options, begin, session, sample);
+  for (const auto& watch : watches) {
+    auto loops = watch->loops(start);
+    std::move(loops.begin(), loops.end(), std::back_inserter(sample.loops));
+    const auto pool = watch->pool();
+    if (pool && (!sample.pool || pool->full_count > sample.pool->full_count)) sample.pool = pool;
+  }
+  sample.throttled_ms = watches.front()->throttled_ms();
+  for (const auto& watch : watches)
+    session.touch({fmt::format("threads of process {}", watch->process().id.pid),
+                   tracer ? "perf events on epoll and context switches"
+                          : "their system call and libuv's clock, read again and again",
+                   1, 0});
   return sample;
 }
 

@@ -47,8 +47,11 @@ Section loop_section(const Result& result) {
                {"p90", true, false},
                {"p99", true, false}},
               {}};
+  const bool several = std::any_of(result.loops.begin(), result.loops.end(),
+                                   [&](const Loop& loop) { return loop.pid != result.pid; });
   for (const auto& loop : result.loops)
-    table.rows.push_back({fmt::format("{} {}", loop.role, loop.tid),
+    table.rows.push_back({several ? fmt::format("{} {}/{}", loop.role, loop.pid, loop.tid)
+                                  : fmt::format("{} {}", loop.role, loop.tid),
                           format_ratio(loop.utilization_ratio), format_count(loop.iterations_count),
                           format_count(loop.stalls_count), ms(loop.longest_ms),
                           ms(loop.wait_p50_ms), ms(loop.wait_p90_ms), ms(loop.wait_p99_ms)});

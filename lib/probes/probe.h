@@ -42,6 +42,7 @@ struct Probe {
   Help (*help)();
   std::function<std::unique_ptr<Call>()> call;
   std::function<Json()> schema;  ///< JSON Schema of its document
+  bool live = false;             ///< on a terminal it is repeated until Ctrl-C
 };
 
 /// All subcommands that look at something, in the order of the manual.

@@ -7,11 +7,20 @@
 #include "lib/probes/heap_show.h"
 #include "lib/probes/lag.h"
 #include "lib/probes/lag_gate.h"
+#include "lib/probes/lag_top.h"
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
 #include "lib/probes/pool.h"
 
 namespace triage::probes {
+namespace {
+
+Probe live(Probe probe) {
+  probe.live = true;
+  return probe;
+}
+
+}  // namespace
 
 std::span<const Probe> registry() {
   static const std::vector<Probe> rows{
@@ -23,6 +32,8 @@ std::span<const Probe> registry() {
                  logs::describe, logs::collect, logs::analyse, logs::sections),
       make_probe("lag", "stalls of the event loop: how long, how often, and why", lag::help,
                  lag::describe, lag::collect, lag::analyse, lag::sections),
+      live(make_probe("lag-top", "the event loops live", lag_top::help, lag_top::describe,
+                      lag_top::collect, lag_top::analyse, lag_top::sections)),
       make_probe("lag-gate", "limits and a baseline for the event loop, for CI", lag_gate::help,
                  lag_gate::describe, lag_gate::collect, lag_gate::analyse, lag_gate::sections),
       make_probe("heap-show", "what is in a V8 heap snapshot, and what holds it", heap_show::help,

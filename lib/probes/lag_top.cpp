@@ -1,0 +1,60 @@
+#include "lib/probes/lag_top.h"
+
+namespace triage::probes::lag_top {
+namespace {
+
+constexpr std::int64_t stalls_shown = 8;
+
+lag::Options lag_options(const Options& options) {
+  lag::Options all;
+  all.target = options.target;
+  all.duration = options.duration;
+  all.threshold = options.threshold;
+  all.via = options.via;
+  all.all = options.all;
+  all.top = stalls_shown;
+  return all;
+}
+
+}  // namespace
+
+Help help() {
+  return {
+      "Shows the event loops of a running Node.js process live: how busy each is, how long a new "
+      "request waits, the stalls of the last two seconds and what they consisted of. On a terminal "
+      "it goes on until Ctrl-C; elsewhere it shows one moment, or with --watch one after the "
+      "other.",
+      {{"triage lag top port:3000", "live"},
+       {"triage lag top 4127 --all", "a cluster: the primary and its workers"},
+       {"triage lag top 4127 --watch 10s -o json", "a document every ten seconds"}}};
+}
+
+void describe(Options& options, OptionVisitor& visitor) {
+  // the options of `triage lag` that a live view has, with their texts
+  lag::Options all = lag_options(options);
+  lag::describe_observation(all, visitor);
+  options.target = all.target;
+  options.duration = all.duration;
+  options.threshold = all.threshold;
+  options.via = all.via;
+  options.all = all.all;
+}
+
+lag::Sample collect(const Options& options, Session& session) {
+  return lag::collect(lag_options(options), session);
+}
+
+lag::Result analyse(const Options& options, const lag::Sample& sample) {
+  return lag::analyse(lag_options(options), sample);
+}
+
+std::vector<Section> sections(const Options& options, const lag::Result& result) {
+  std::vector<Section> kept;
+  for (auto& section : lag::sections(lag_options(options), result))
+    if (section.title == "LOOPS" || section.title == "WORST STALLS" ||
+        section.title == "WHERE THE TIME WENT")
+      kept.push_back(std::move(section));
+  return kept;
+}
+
+}  // namespace triage::probes::lag_top
