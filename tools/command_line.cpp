@@ -108,13 +108,13 @@ Invocation parse_command_line(const std::vector<std::string>& arguments,
     invocation.kind = Invocation::Kind::version;
     return invocation;
   }
-  // "heap show" is the command heap-show
+  // "heap show" is the command heap-show; "lag top" is not lag with a target of that name
   const std::string pair = arguments.size() > 1 ? first + "-" + arguments[1] : std::string();
-  std::size_t words = 1;
-  invocation.command = find_command(commands, first);
-  if (invocation.command == nullptr && !pair.empty()) {
-    invocation.command = find_command(commands, pair);
-    words = 2;
+  std::size_t words = 2;
+  invocation.command = pair.empty() ? nullptr : find_command(commands, pair);
+  if (invocation.command == nullptr) {
+    invocation.command = find_command(commands, first);
+    words = 1;
   }
   if (invocation.command == nullptr) throw unknown_command(commands, first);
 

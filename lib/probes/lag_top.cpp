@@ -1,22 +1,6 @@
 #include "lib/probes/lag_top.h"
 
 namespace triage::probes::lag_top {
-namespace {
-
-constexpr std::int64_t stalls_shown = 8;
-
-lag::Options lag_options(const Options& options) {
-  lag::Options all;
-  all.target = options.target;
-  all.duration = options.duration;
-  all.threshold = options.threshold;
-  all.via = options.via;
-  all.all = options.all;
-  all.top = stalls_shown;
-  return all;
-}
-
-}  // namespace
 
 Help help() {
   return {
@@ -30,27 +14,20 @@ Help help() {
 }
 
 void describe(Options& options, OptionVisitor& visitor) {
-  // the options of `triage lag` that a live view has, with their texts
-  lag::Options all = lag_options(options);
-  lag::describe_observation(all, visitor);
-  options.target = all.target;
-  options.duration = all.duration;
-  options.threshold = all.threshold;
-  options.via = all.via;
-  options.all = all.all;
+  lag::describe_observation(options.lag, visitor);
 }
 
 lag::Sample collect(const Options& options, Session& session) {
-  return lag::collect(lag_options(options), session);
+  return lag::collect(options.lag, session);
 }
 
 lag::Result analyse(const Options& options, const lag::Sample& sample) {
-  return lag::analyse(lag_options(options), sample);
+  return lag::analyse(options.lag, sample);
 }
 
 std::vector<Section> sections(const Options& options, const lag::Result& result) {
   std::vector<Section> kept;
-  for (auto& section : lag::sections(lag_options(options), result))
+  for (auto& section : lag::sections(options.lag, result))
     if (section.title == "LOOPS" || section.title == "WORST STALLS" ||
         section.title == "WHERE THE TIME WENT")
       kept.push_back(std::move(section));

@@ -11,12 +11,14 @@
 
 namespace triage::probes::lag_top {
 
+constexpr std::chrono::seconds frame{2};
+
 struct Options {
-  std::string target;
-  std::chrono::milliseconds duration{2'000};
-  std::chrono::milliseconds threshold{20};
-  std::string via = "auto";
-  bool all = false;
+  lag::Options lag;  ///< two seconds, eight stalls
+  Options() {
+    lag.duration = frame;
+    lag.top = 8;
+  }
 };
 
 Help help();

@@ -37,5 +37,5 @@ TEST_CASE("lag top: its options are filled through those of lag") {
   OptionList list;
   probes::lag_top::describe(options, list);
   CHECK(list.rows().size() == 5);
-  CHECK(options.duration == std::chrono::seconds(2));
+  CHECK(options.lag.duration == std::chrono::seconds(2));
 }
