@@ -105,12 +105,18 @@ void LoopMeter::wait_ends(std::int64_t now_ns) {
 }
 
 void LoopMeter::leaves_cpu(std::int64_t now_ns, bool preempted) {
+  switch_seen_ = true;
   off_since_ns_ = now_ns;
   off_preempted_ = preempted;
   label_.reset();
 }
 
 void LoopMeter::returns_to_cpu(std::int64_t now_ns) {
+  if (!std::exchange(switch_seen_, true) && off_since_ns_ == 0) {
+    // it was ready but not on a CPU when the observation began
+    off_since_ns_ = settings_.start_ns;
+    off_preempted_ = true;
+  }
   if (busy_since_ns_) count_off(*busy_since_ns_, now_ns);
   off_since_ns_ = 0;
   label_.reset();

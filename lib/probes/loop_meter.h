@@ -129,6 +129,7 @@ class LoopMeter {
   std::int64_t wait_due_ns_ = 0;  ///< when the timer of the wait is due; 0 without one
   std::int64_t off_since_ns_ = 0;
   bool off_preempted_ = false;
+  bool switch_seen_ = false;
   std::optional<Blocked> label_;
   Parts parts_;
   std::int64_t faults_ = -1;

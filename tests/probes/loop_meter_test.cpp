@@ -132,6 +132,19 @@ TEST_CASE("loop meter: a loop that is stuck at the start has a lower bound, or i
   CHECK(known.busy_ns() == 100 * ms);
 }
 
+TEST_CASE("loop meter: a thread that is ready but not on a CPU at the start was waiting for one") {
+  LoopMeter meter(settings());
+  meter.begin_busy(std::nullopt);
+  LoopEvent event;
+  event.kind = Kind::resumed;
+  event.time_ns = 1300 * ms;
+  meter.take(event);
+  meter.finish(1310 * ms);
+  REQUIRE(meter.worst().size() == 1);
+  CHECK(*meter.worst()[0].runqueue_ms == doctest::Approx(300));
+  CHECK(*meter.worst()[0].cpu_ms == doctest::Approx(10));
+}
+
 TEST_CASE("loop meter: sleeping past the timer is a stall of its own kind") {
   Fed fed;
   fed.at(10, Kind::wait_exit);
