@@ -115,6 +115,19 @@ std::string length_of(const Stall& stall) {
   return stall.start_known ? text : "at least " + text;
 }
 
+/// Stalls are timed and split, but no stack is taken: what follows from one is unknown, not absent.
+void note_missing_stacks(Result& result) {
+  if (result.stalls_count.value_or(0) == 0) return;
+  const bool seen = std::any_of(result.stalls.begin(), result.stalls.end(),
+                                [](const Stall& stall) { return !stall.stack.empty(); });
+  if (seen) return;
+  for (const char* what : {"culprits", "gc_ratio"})
+    result.envelope.gaps.push_back(
+        {what, "not_found", "no stacks were taken during the stalls",
+         "the word cpu stands for JavaScript, garbage collection and native code together; "
+         "a profile tells them apart: node --cpu-prof, or perf record -g"});
+}
+
 void judge_stalls(const Options& options, Result& result) {
   const auto warn_ms = static_cast<double>(options.warn_stall.count());
   const auto crit_ms = static_cast<double>(options.crit_stall.count());
@@ -278,6 +291,7 @@ Result analyse(const Options& options, const Sample& sample) {
              sample.pool->longest_queue_count, sample.pool->longest_full_ms, sample.pool->doing};
   summarise(sample, result);
   collect_stalls(sample, result);
+  note_missing_stacks(result);
   judge(options, sample, result);
   add_provenance(sample, result);
   return result;

@@ -124,7 +124,7 @@ Advice advice_of(const std::string& word) {
         "or process.nextTick",
         ""}},
       {"lock",
-       {"see which thread holds the lock: triage lag dump",
+       {"see which thread holds the lock: eu-stack -p PID (it stops the process for a moment)",
         "no Atomics.wait on the main thread: use Atomics.waitAsync or messages", ""}},
       {"page-faults",
        {"check memory pressure and swap: free -m, vmstat 1",
@@ -143,7 +143,7 @@ Advice advice_of(const std::string& word) {
         "kill -CONT PID",
         "", "do not restart before you know who stopped it"}},
       {"native",
-       {"see the stack with triage lag dump",
+       {"see the stack: eu-stack -p PID (it stops the process for a moment)",
         "ask the add-on for an asynchronous form of this call", ""}},
   };
   const auto found = known.find(word);

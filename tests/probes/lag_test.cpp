@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "lib/base/json.h"
 #include "lib/probes/lag_words.h"
 
@@ -132,6 +134,13 @@ TEST_CASE("lag: the share of time above a wait falls with the wait and is weight
   CHECK(waits[7].longer_than_ms == 500);
   CHECK(waits[7].ratio == doctest::Approx(0.1).epsilon(0.02));
   CHECK(*result.utilization_ratio == doctest::Approx(0.2).epsilon(0.02));
+}
+
+TEST_CASE("lag: without stacks the culprits are a gap, not an empty list") {
+  const auto gaps = analyse({}, sample_of({stall_of(150, 150, 0, {})})).envelope.gaps;
+  CHECK(
+      std::any_of(gaps.begin(), gaps.end(), [](const Gap& gap) { return gap.what == "culprits"; }));
+  CHECK(analyse({}, sample_of({})).envelope.gaps.empty());
 }
 
 TEST_CASE("lag: a recorded sample gives the same result again") {
