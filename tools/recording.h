@@ -63,8 +63,11 @@ class Replay final : public Recording {
                  Session& session) override;
   [[nodiscard]] const Json* kept(std::string_view name) const override;
   [[nodiscard]] const std::vector<std::string>& lost() const { return lost_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  [[nodiscard]] const Json* find(std::string_view use, const std::string& with) const;
+
   std::string path_;
   std::map<std::string, Json, std::less<>> entries_;
   std::vector<std::string> lost_;

@@ -5,6 +5,7 @@
 #include "lib/probes/outcome.h"
 #include "lib/probes/probe.h"
 #include "tools/run_command.h"
+#include "tools/runbook_tests.h"
 #include "tools/settings.h"
 #include "tools/text_commands.h"
 
@@ -50,10 +51,12 @@ class SchemaCommand final : public Command {
   std::string text(const CommonOptions& /*common*/, const Settings& /*settings*/) override {
     if (command_ == "config") return dump_json(config_schema(), 2) + "\n";
     if (command_ == "run") return dump_json(diagnose::run_schema(), 2) + "\n";
+    if (command_ == "runbook-tests") return dump_json(runbook_tests_schema(), 2) + "\n";
+    if (command_ == "show") return dump_json(show_schema(), 2) + "\n";
     if (command_ == "runbooks") return dump_json(runbooks_schema(), 2) + "\n";
     if (const auto* probe = probes::find_probe(command_))
       return dump_json(probe->schema(), 2) + "\n";
-    std::string names = "run\nrunbooks\nconfig\n";
+    std::string names = "run\nrunbooks\nrunbook-tests\nshow\nconfig\n";
     for (const auto& probe : probes::registry()) names += std::string(probe.name) + "\n";
     if (command_.empty()) return names;
     throw Error(ErrorCode::usage, fmt::format("there is no schema for '{}'", command_),

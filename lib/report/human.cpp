@@ -79,6 +79,17 @@ void write_verdict(Writer& out, const Report& report) {
   for (const auto& line : report.lead) out.wrapped(line, 2, 2);
 }
 
+/// The narrowest a column can get: a word is never broken.
+std::size_t longest_word(const Table& table, std::size_t column) {
+  std::size_t longest = 16;
+  for (const auto& row : table.rows) {
+    if (column >= row.size()) continue;
+    for (const auto& line : wrap(printable(row[column]), 1))
+      longest = std::max(longest, display_width(line));
+  }
+  return longest;
+}
+
 std::vector<std::size_t> column_widths(const Table& table, std::size_t room) {
   std::vector<std::size_t> widths;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
@@ -91,7 +102,8 @@ std::vector<std::size_t> column_widths(const Table& table, std::size_t room) {
   for (const std::size_t width : widths) total += width;
   for (std::size_t c = 0; c < widths.size() && total > room; ++c) {
     if (!table.columns[c].flexible) continue;
-    const std::size_t cut = std::min(total - room, widths[c] > 16 ? widths[c] - 16 : 0);
+    const std::size_t least = longest_word(table, c);
+    const std::size_t cut = std::min(total - room, widths[c] > least ? widths[c] - least : 0);
     widths[c] -= cut;
     total -= cut;
   }

@@ -109,3 +109,44 @@ TEST_CASE("replay: wrong uses say what is right") {
   CHECK(run_triage({"logs", incident_log, "--record", bundle, "--watch", "1s"}).exit_code == 2);
   CHECK(run_triage({"logs", incident_log, "--record", "/dev/full"}).exit_code == 6);
 }
+
+TEST_CASE("run --test: the recorded runs of the built-in runbook keep their verdicts") {
+  const std::string runbooks = std::string(TRIAGE_SOURCE_DIR) + "/scenarios/runbooks/";
+  const auto result = run_triage({"run", runbooks + "db-timeout.yaml", "--test", "-o", "json"});
+  CHECK(result.exit_code == 0);
+  const auto document = triage::Json::parse(result.out);
+  CHECK(document["failed_count"] == 0);
+  CHECK(document["passed_count"] >= 6);
+}
+
+TEST_CASE("run --test: a verdict that differs, and a bundle that is not there, fail") {
+  const TemporaryDirectory directory;
+  std::string text =
+      bytes_of(std::string(TRIAGE_SOURCE_DIR) + "/scenarios/runbooks/db-timeout.yaml");
+  const std::string tests = std::string(TRIAGE_SOURCE_DIR) + "/scenarios/runbooks/tests";
+  text = text.substr(0, text.find("\ntests:")) + "\ntests:\n  - {bundle: \"" + tests +
+         "/db-timeout/hog.triage\", expect: {verdict: leak}}\n"
+         "  - {bundle: nowhere.triage, expect: {verdict: hog}}\n";
+  const std::string runbook = directory.write("mine.yaml", text);
+  const auto result = run_triage({"run", runbook, "--test"});
+  CHECK(result.exit_code == 1);
+  CHECK(result.out.find("0 passed, 2 failed") != std::string::npos);
+  CHECK(result.out.find("hog confirmed") != std::string::npos);
+}
+
+TEST_CASE("show: an evidence of a recorded run comes with its sources and raw values") {
+  const std::string bundle =
+      std::string(TRIAGE_SOURCE_DIR) + "/scenarios/runbooks/tests/db-timeout/hog.triage";
+  const auto result = run_triage({"show", "e1", "--from", bundle});
+  CHECK(result.exit_code == 0);
+  CHECK(result.out.find("SOURCES") != std::string::npos);
+  const auto json = run_triage({"show", "e1", "--from", bundle, "-o", "json"});
+  const auto document = triage::Json::parse(json.out);
+  CHECK(document["evidence"]["n"] == "e1");
+  CHECK_FALSE(document["raw"].empty());
+  const auto unknown = run_triage({"show", "e99", "--from", bundle});
+  CHECK(unknown.exit_code == 4);
+  CHECK(unknown.error.find("e1 (") != std::string::npos);
+  CHECK(run_triage({"show"}).exit_code == 2);
+  CHECK(run_triage({"show", "e1", "--from", incident_log}).exit_code == 7);
+}

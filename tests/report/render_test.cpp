@@ -53,6 +53,22 @@ TEST_CASE("human: quiet keeps title, verdict and lead; verbose adds the sources"
         std::string::npos);
 }
 
+TEST_CASE("human: a narrow column never pushes the next one out of line") {
+  triage::Report report;
+  report.headline = "x";
+  triage::Table table{
+      {{"file", false, true}, {"what", false, true}},
+      {{"tests/db-timeout/report-query-hog.triage", std::string(30, 'a') + " b c d"},
+       {"short", std::string(20, 'w') + " " + std::string(18, 'v')}}};
+  report.sections.push_back({"T", "", {table}, false});
+  std::istringstream lines(triage::render_human(report, {80, false, 0}));
+  for (std::string line; std::getline(lines, line);) {
+    if (const auto at = line.find("aaaa"); at != std::string::npos) CHECK(at == 44);
+    if (const auto at = line.find("wwww"); at != std::string::npos) CHECK(at == 44);
+    CHECK(triage::display_width(line) <= 80);
+  }
+}
+
 TEST_CASE("markdown: outside text cannot become markup") {
   const std::string text = triage::render_markdown(sample_report(), {80, false, 0});
   CHECK(text.find("a \\| pipe") != std::string::npos);

@@ -1,0 +1,78 @@
+#include "tools/run_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/base/error.h"
+
+namespace triage {
+
+void describe(RunOptions& options, OptionVisitor& visitor) {
+  visitor.visit(
+      {"runbook", "built-in runbook, or the path of a file", "RUNBOOK", {}, true, false, 0},
+      options.runbook);
+  visitor.visit(
+      {"target", "one affected process: pid, name:TEXT or port:N", "TARGET", {}, false, false, 't'},
+      options.target);
+  visitor.visit({"db", "libpq service name or URI of the database", "URI", {}, false, true, 0},
+                options.db);
+  visitor.visit({"logs",
+                 "log file of the service or the database; may be repeated",
+                 "FILE",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.logs);
+  visitor.visit(
+      {"service", "application_name of the service in the database", "NAME", {}, false, false, 0},
+      options.service);
+  visitor.visit(
+      {"since", "stretch of time that is looked at, such as 15m", "DURATION", {}, false, false, 0},
+      options.since);
+  visitor.visit(
+      {"baseline", "stretch of time before it to compare with", "DURATION", {}, false, false, 0},
+      options.baseline);
+  visitor.visit({"input",
+                 "another input of the runbook; may be repeated",
+                 "NAME=VALUE",
+                 {},
+                 false,
+                 false,
+                 'i'},
+                options.inputs);
+  visitor.visit({"check", "only check the runbook; nothing is run", {}, {}, false, false, 0},
+                options.check);
+  visitor.visit({"test",
+                 "replay the recorded runs in the runbook's `tests` and compare the verdicts",
+                 {},
+                 {},
+                 false,
+                 false,
+                 0},
+                options.test);
+  visitor.visit({"list", "list the built-in runbooks", {}, {}, false, false, 0}, options.list);
+}
+
+diagnose::Inputs inputs_of(const RunOptions& options, const diagnose::Runbook& runbook) {
+  diagnose::Inputs inputs;
+  for (const auto& text : options.inputs) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw Error(ErrorCode::usage, fmt::format("--input {}: expected NAME=VALUE", text));
+    inputs[text.substr(0, equals)].push_back(text.substr(equals + 1));
+  }
+  for (const auto& [name, value] :
+       {std::pair{"target", options.target}, std::pair{"service", options.service},
+        std::pair{"since", options.since}, std::pair{"baseline", options.baseline}})
+    if (!value.empty()) inputs[name] = {value};
+  if (!options.logs.empty()) inputs["logs"] = options.logs;
+  // db may come from the configuration, for all commands: a runbook without a database ignores it
+  const bool has_db = std::any_of(runbook.inputs.begin(), runbook.inputs.end(),
+                                  [](const auto& input) { return input.id == "db"; });
+  if (!options.db.empty() && has_db) inputs["db"] = {options.db};
+  return inputs;
+}
+
+}  // namespace triage
