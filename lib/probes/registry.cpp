@@ -11,6 +11,7 @@
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
 #include "lib/probes/pool.h"
+#include "lib/probes/trace.h"
 
 namespace triage::probes {
 namespace {
@@ -36,6 +37,8 @@ std::span<const Probe> registry() {
                       lag_top::collect, lag_top::analyse, lag_top::sections)),
       make_probe("lag-gate", "limits and a baseline for the event loop, for CI", lag_gate::help,
                  lag_gate::describe, lag_gate::collect, lag_gate::analyse, lag_gate::sections),
+      make_probe("trace", "where the time of requests goes, and where their failures begin",
+                 trace::help, trace::describe, trace::collect, trace::analyse, trace::sections),
       make_probe("heap-show", "what is in a V8 heap snapshot, and what holds it", heap_show::help,
                  heap_show::describe, heap_show::collect, heap_show::analyse, heap_show::sections),
       make_probe("heap-diff", "what grew between heap snapshots, and where it stays",

@@ -177,8 +177,7 @@ TextIndex SpanDetails::statement_text() {
   return index;
 }
 
-TextIndex SpanDetails::detail() {
-  if (!statement_.empty()) return statement_text();
+TextIndex SpanDetails::peer() {
   if (peer_.empty()) return texts_.add(database_);
   if (port_.empty()) return texts_.add(peer_);
   peer_ += ':';
@@ -188,7 +187,8 @@ TextIndex SpanDetails::detail() {
 void SpanDetails::fill(Span& span) {
   span.kind = kind_;
   span.http_status = http_status_;
-  span.detail = detail();
+  span.peer = peer();
+  span.detail = statement_.empty() ? span.peer : statement_text();
   if (http_status_ >= 500) failed_ = true;
   if (failed_) {
     span.flags |= failed;

@@ -47,7 +47,7 @@ class SpanDetails {
   void fill(Span& span);
 
  private:
-  TextIndex detail();
+  TextIndex peer();
   TextIndex statement_text();
 
   TextPool& texts_;

@@ -130,21 +130,10 @@ void Forest::find_roots() {
   }
 }
 
-void Forest::move_start(SpanIndex span, std::int64_t by_ns) {
-  const auto host_of = [&](SpanIndex one) {
-    const Process& process = table_.processes[table_.process[one]];
-    return process.host != TextPool::empty ? process.host : process.instance;
-  };
-  const TextIndex host = host_of(span);
-  std::vector<SpanIndex> open{span};
-  while (!open.empty()) {
-    const SpanIndex one = open.back();
-    open.pop_back();
-    table_.start_ns[one] = std::max<std::int64_t>(table_.start_ns[one] + by_ns, 0);
-    table_.flags[one] |= skewed;
-    for (const SpanIndex child : children(one))
-      if (host_of(child) == host) open.push_back(child);
-  }
+void Forest::shift_start(SpanIndex span, std::int64_t by_ns) {
+  constexpr std::int64_t latest = std::int64_t{1} << 62;
+  table_.start_ns[span] = std::clamp<std::int64_t>(table_.start_ns[span] + by_ns, 0, latest);
+  table_.flags[span] |= skewed;
 }
 
 }  // namespace triage::traces

@@ -41,8 +41,8 @@ class Forest {
   [[nodiscard]] bool usable(SpanIndex span) const { return !table_.is(span, duplicate | adrift); }
   [[nodiscard]] const Oddities& oddities() const { return oddities_; }
 
-  /// Moves a span and everything below it that runs on the same clock; for clock_skew.h.
-  void move_start(SpanIndex span, std::int64_t by_ns);
+  /// Moves one span in time; for clock_skew.h.
+  void shift_start(SpanIndex span, std::int64_t by_ns);
 
  private:
   struct Key {

@@ -52,6 +52,7 @@ void SpanReader::object(int depth) {
     }
   });
   if (inside_) jaeger_trace_end();
+  inside_ = false;
   if (!span.id.empty() && cursor_.whole()) zipkin_end(span);
 }
 

@@ -157,6 +157,7 @@ void SpanTableBuilder::add(const Span& span) {
   table_.process.push_back(span.process);
   table_.operation.push_back(span.operation);
   table_.detail.push_back(span.detail);
+  table_.peer.push_back(span.peer);
   table_.error.push_back(span.error);
   table_.http_status.push_back(span.http_status);
   table_.kind.push_back(span.kind);

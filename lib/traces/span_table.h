@@ -84,7 +84,8 @@ struct Span {
   TraceIndex trace = none;
   ProcessIndex process = none;
   TextIndex operation = TextPool::empty;
-  TextIndex detail = TextPool::empty;  ///< statement without literals, or the peer it calls
+  TextIndex detail = TextPool::empty;  ///< statement without literals, else the peer
+  TextIndex peer = TextPool::empty;    ///< whom it calls: name:port, else the kind of database
   TextIndex error = TextPool::empty;   ///< message of the failure
   std::uint16_t http_status = 0;
   SpanKind kind = SpanKind::unset;
@@ -101,6 +102,7 @@ struct SpanTable {
   std::vector<ProcessIndex> process;
   std::vector<TextIndex> operation;
   std::vector<TextIndex> detail;
+  std::vector<TextIndex> peer;
   std::vector<TextIndex> error;
   std::vector<std::uint16_t> http_status;
   std::vector<SpanKind> kind;
@@ -114,7 +116,8 @@ struct SpanTable {
   template <class Change>
   void for_each_column(Change&& change) {
     change(id), change(parent_id), change(start_ns), change(duration_ns), change(trace);
-    change(process), change(operation), change(detail), change(error), change(http_status);
+    change(process), change(operation), change(detail), change(peer), change(error),
+        change(http_status);
     change(kind), change(flags);
   }
   [[nodiscard]] std::size_t size() const { return id.size(); }
