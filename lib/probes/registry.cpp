@@ -12,6 +12,7 @@
 #include "lib/probes/make_probe.h"
 #include "lib/probes/pool.h"
 #include "lib/probes/trace.h"
+#include "lib/probes/trace_deps.h"
 
 namespace triage::probes {
 namespace {
@@ -39,6 +40,9 @@ std::span<const Probe> registry() {
                  lag_gate::describe, lag_gate::collect, lag_gate::analyse, lag_gate::sections),
       make_probe("trace", "where the time of requests goes, and where their failures begin",
                  trace::help, trace::describe, trace::collect, trace::analyse, trace::sections),
+      make_probe("trace-deps", "who calls whom, how long and how well; then and now",
+                 trace_deps::help, trace_deps::describe, trace_deps::collect, trace_deps::analyse,
+                 trace_deps::sections),
       make_probe("heap-show", "what is in a V8 heap snapshot, and what holds it", heap_show::help,
                  heap_show::describe, heap_show::collect, heap_show::analyse, heap_show::sections),
       make_probe("heap-diff", "what grew between heap snapshots, and where it stays",

@@ -169,7 +169,7 @@ Help help() {
       "hosts that disagree are corrected and named; a file that was cut gives what is whole. "
       "'(before) X' is the time after a call was sent and before its handler X began.",
       {{"triage trace traces.json", "where the time of these traces goes"},
-       {"curl -s 'http://jaeger:16686/api/traces?service=orders&limit=500' | triage trace -",
+       {"curl -s http://jaeger:16686/api/traces?service=shop | triage trace -",
         "the same, straight from Jaeger"},
        {"triage trace now.json.gz --baseline yesterday.json.gz", "what is slower than yesterday"},
        {"triage trace traces.json --trace-id cbfc6e75f0672e6bdb33a7c1953ad77c",

@@ -52,13 +52,6 @@ void count_roots(const Forest& forest, Sample& sample) {
   sample.to = rfc3339(last);
 }
 
-std::int64_t count_traces(const Forest& forest) {
-  std::int64_t count = 0;
-  for (traces::TraceIndex trace = 0; trace < forest.trace_count(); ++trace)
-    count += forest.main_root(trace) == traces::none ? 0 : 1;
-  return count;
-}
-
 /// Own part of the critical path of each span, milliseconds.
 std::vector<double> path_times(const Forest& forest, const traces::CriticalPaths& paths) {
   std::vector<double> times(forest.spans().size(), 0);
@@ -165,7 +158,7 @@ Sample collect(const Options& options, Session& session) {
   sample.clocks = input.skews;
   sample.spans_count = number(now.spans().size());
   count_roots(now, sample);
-  sample.baseline_traces_count = count_traces(input.then);
+  sample.baseline_traces_count = traces::usable_traces(input.then);
   const traces::Oddities& odd = now.oddities();
   sample.recording = {
       odd.traces_without_root,         odd.traces_with_several_roots, odd.orphan_spans,

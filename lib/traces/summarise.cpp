@@ -54,6 +54,13 @@ BeforeCallee before_callee(const Forest& /*forest*/, const std::vector<PathStep>
   return {steps[callee].span, std::clamp<std::int64_t>(before, 0, steps[step].own_ns)};
 }
 
+std::int64_t usable_traces(const Forest& forest) {
+  std::int64_t count = 0;
+  for (TraceIndex trace = 0; trace < forest.trace_count(); ++trace)
+    count += forest.main_root(trace) == none ? 0 : 1;
+  return count;
+}
+
 std::vector<EntryRow> entries(const Forest& forest) {
   const SpanTable& spans = forest.spans();
   std::map<Place, std::pair<EntryRow, std::vector<double>>> groups;

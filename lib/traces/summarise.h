@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <cstdint>
 #include <vector>
 
 #include "lib/traces/critical_path.h"
@@ -20,6 +20,8 @@ BeforeCallee before_callee(const Forest& forest, const std::vector<PathStep>& st
 /// For each step the step of the one callee in another process, or none.
 std::vector<SpanIndex> callee_steps(const Forest& forest, const std::vector<PathStep>& steps);
 
+/// Traces with a span to judge them by.
+std::int64_t usable_traces(const Forest& forest);
 std::vector<EntryRow> entries(const Forest& forest);
 /// Critical paths, shares and self times; most time on critical paths first.
 std::vector<OperationRow> operations(const Forest& forest, const CriticalPaths& paths);
