@@ -190,6 +190,15 @@ void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit({"top", "rows of each table", "N", {}, false, false, 0}, options.top);
   visitor.visit({"csv", "write all spans as CSV to this file", "FILE", {}, false, false, 0},
                 options.csv);
+  visitor.visit({"flame",
+                 "write the critical paths as a flame graph: .svg, .json (speedscope), "
+                 "else folded stacks",
+                 "FILE",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.flame);
 }
 
 Result analyse(const Options& options, const Sample& sample) {

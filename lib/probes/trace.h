@@ -24,6 +24,7 @@ struct Options {
   std::chrono::milliseconds slow_over{0};
   std::int64_t top = 10;
   std::string csv;
+  std::string flame;
 };
 
 Help help();

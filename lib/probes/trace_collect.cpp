@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/probes/trace.h"
+#include "lib/probes/trace_flame.h"
 #include "lib/traces/patterns.h"
 #include "lib/traces/row_text.h"
 #include "lib/traces/summarise.h"
@@ -167,6 +168,10 @@ Sample collect(const Options& options, Session& session) {
   session.progress("following critical paths");
   const traces::CriticalPaths paths = traces::critical_paths(now);
   add_facts(options, input, paths, sample);
+  if (!options.flame.empty()) {
+    write_flame(options.flame, now, paths);
+    session.touch({"file written", options.flame, 1, 0});
+  }
   if (sample.traces_count == 1 || !options.csv.empty()) {
     const auto path_ms = path_times(now, paths);
     if (sample.traces_count == 1) sample.tree = tree_of(now, path_ms);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 
 #include "lib/base/clock.h"
@@ -129,6 +130,28 @@ TEST_CASE("trace: the table of spans has one row a span and quotes what needs it
   CHECK(std::count(text.begin(), text.end(), '\n') == 13);
   CHECK(text.find("\"insert into orders(sku, qty, created) values ($1,$2,now()) returning id\"") !=
         std::string::npos);
+}
+
+TEST_CASE("trace: the flame graph has the critical path's time, in each form") {
+  const TraceFile folded("");
+  probes::trace::Options options;
+  options.flame = folded.path();
+  const auto result = run(recorded("021-trace-by-id"), options);
+  std::istringstream lines(text_of(folded.path()));
+  double microseconds = 0;
+  for (std::string line; std::getline(lines, line);)
+    microseconds += std::stod(line.substr(line.rfind(' ')));
+  CHECK(microseconds / 1000 == doctest::Approx(result.entries[0].max_ms).epsilon(0.01));
+
+  options.flame = folded.path() + ".json";
+  run(recorded("021-trace-by-id"), options);
+  const Json document = parse_json(text_of(options.flame), "speedscope");
+  CHECK(document["profiles"][0]["samples"].size() == document["profiles"][0]["weights"].size());
+  fs::remove(options.flame);
+  options.flame = folded.path() + ".svg";
+  run(recorded("021-trace-by-id"), options);
+  CHECK(text_of(options.flame).find("api-gateway POST /checkout") != std::string::npos);
+  fs::remove(options.flame);
 }
 
 TEST_CASE("trace: a recorded sample gives the same result again") {
