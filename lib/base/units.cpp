@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -79,6 +81,27 @@ std::string to_duration_text(std::chrono::milliseconds value) {
   const auto count = value.count();
   if (count % 1000 != 0) return fmt::format("{}ms", count);
   return fmt::format("{}s", count / 1000);
+}
+
+std::uint64_t parse_size(std::string_view text, std::string_view what) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  std::string unit(rest, end);
+  unit.erase(std::remove(unit.begin(), unit.end(), ' '), unit.end());
+  std::transform(unit.begin(), unit.end(), unit.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::string_view prefixes = "kmgt";
+  const std::size_t power = unit.empty() ? std::string_view::npos : prefixes.find(unit[0]);
+  const std::string tail = power == std::string_view::npos ? unit : unit.substr(1);
+  const bool good = error == std::errc() && (tail.empty() || tail == "b" || tail == "ib") &&
+                    !(power == std::string_view::npos && tail == "ib") && number >= 0;
+  const double scale =
+      power == std::string_view::npos ? 1 : std::pow(1024.0, static_cast<double>(power + 1));
+  if (!good || number * scale >= 9e18)
+    throw Error(ErrorCode::usage, fmt::format("{} {}: not a size", what, text),
+                "write it as 512, 1KB, 1.5MB or 2GiB");
+  return static_cast<std::uint64_t>(number * scale);
 }
 
 }  // namespace triage

@@ -10,6 +10,9 @@ namespace triage {
 
 /// For people: 850 ms, 1.2 s, 29 min, 3.1 h, 19 days. Input in seconds.
 std::string format_duration(double seconds);
+/// "512", "1KB", "1.5 MiB", "2G" in bytes; K, KB and KiB are 1024. Throws Error{usage} naming
+/// `what`.
+std::uint64_t parse_size(std::string_view text, std::string_view what);
 /// For people, binary units: 512 B, 1.5 KiB, 340 MiB.
 std::string format_bytes(double bytes);
 /// 41237 -> "41 237": groups of three, as tables print counts.

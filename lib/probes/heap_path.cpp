@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "lib/base/error.h"
 #include "lib/base/units.h"
@@ -14,20 +13,9 @@
 namespace triage::probes::heap_path {
 namespace {
 
-/// "@815" or "815".
-std::uint32_t parse_id(std::string_view text) {
-  if (text.starts_with('@')) text.remove_prefix(1);
-  std::uint32_t id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size())
-    throw Error(ErrorCode::usage, fmt::format("--id {}: expected the number of an object", text),
-                "triage heap show prints them as @815");
-  return id;
-}
-
 std::vector<v8::NodeIndex> matches(const Options& options, const v8::HeapGraph& graph) {
   const v8::HeapSnapshot& snapshot = graph.snapshot();
-  const std::uint32_t id = options.id.empty() ? 0 : parse_id(options.id);
+  const std::uint32_t id = options.id.empty() ? 0 : parse_object_id(options.id);
   std::vector<v8::NodeIndex> found;
   for (v8::NodeIndex node = 0; node < snapshot.node_count(); ++node)
     if (options.id.empty() ? v8::class_name(snapshot, node) == options.class_name

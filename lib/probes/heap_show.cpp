@@ -9,12 +9,61 @@
 #include "lib/probes/heap_text.h"
 #include "lib/v8/heap_classes.h"
 #include "lib/v8/heap_paths.h"
+#include "lib/v8/retained_tiles.h"
 
 namespace triage::probes::heap_show {
 namespace {
 
+constexpr std::size_t top_tiles = 16;
+
+void add_tiles(const v8::HeapGraph& graph, const v8::RetainingPaths& paths, Sample& sample) {
+  for (const auto& tile : v8::find_retained_tiles(graph, top_tiles)) {
+    const auto steps = paths.to(tile.node);
+    const std::string edge = steps.empty() ? std::string() : beginning(steps.back().edge) + ": ";
+    sample.tiles.push_back({std::to_string(graph.snapshot().node_id[tile.node]),
+                            edge + beginning(v8::class_name(graph.snapshot(), tile.node)),
+                            signed_count(graph.retained_size(tile.node)), tile.parent});
+  }
+}
+
+void add_classes(std::vector<v8::ClassSummary> classes, bool retained, std::size_t top,
+                 Sample& sample) {
+  sample.classes_count = signed_count(classes.size());
+  std::stable_sort(
+      classes.begin(), classes.end(), [](const v8::ClassSummary& a, const v8::ClassSummary& b) {
+        return a.retained_bytes != b.retained_bytes ? a.retained_bytes > b.retained_bytes
+                                                    : a.shallow_bytes > b.shallow_bytes;
+      });
+  if (classes.size() > top) classes.resize(top);
+  for (const auto& row : classes) {
+    ClassRow out{beginning(row.name), signed_count(row.count), signed_count(row.shallow_bytes), {}};
+    if (retained) out.retained_bytes = signed_count(row.retained_bytes);
+    sample.classes.push_back(std::move(out));
+  }
+}
+
+/// What a cut file still tells, and what it does not.
+void note_cut(const v8::Cut& cut, Sample& sample) {
+  sample.cut = cut.edges_whole()
+                   ? fmt::format(
+                         "the file ends at byte {}, after {} strings: sizes are right, "
+                         "names may be missing",
+                         cut.bytes, cut.strings)
+                   : fmt::format(
+                         "the file ends at byte {}, after {} of {} references: only counts "
+                         "and own bytes by kind are known",
+                         cut.bytes, cut.edges, cut.edges_of);
+  const char* remedy = "take the snapshot again, or copy it whole";
+  if (cut.edges_whole()) return;
+  for (const char* what :
+       {"holders", "duplicates", "duplicates_wasted_bytes", "tiles", "classes.retained_bytes"})
+    sample.gaps.push_back(
+        {what, "malformed", "the file was cut before its last reference", remedy});
+}
+
 void add_holders(const v8::HeapGraph& graph, std::size_t top, Sample& sample) {
   const v8::RetainingPaths paths(graph);
+  add_tiles(graph, paths, sample);
   for (const auto node : v8::find_accumulation_points(graph, top))
     sample.holders.push_back(
         {std::to_string(graph.snapshot().node_id[node]), v8::class_name(graph.snapshot(), node),
@@ -39,7 +88,7 @@ Section classes_section(const Result& result) {
               {}};
   for (const auto& row : result.classes)
     table.rows.push_back({row.name, format_count(row.objects_count), bytes_text(row.shallow_bytes),
-                          bytes_text(row.retained_bytes)});
+                          or_unknown(row.retained_bytes, bytes_text)});
   return {"CLASSES",
           fmt::format("{} of {}, most retained first", result.classes.size(), result.classes_count),
           {std::move(table)},
@@ -55,6 +104,15 @@ Section holders_section(const Result& result) {
          {fmt::format("{}", fmt::join(holder.path, " > "))},
          {}});
   return {"WHERE MEMORY ACCUMULATES", "", {std::move(items)}, false};
+}
+
+Section tiles_section(const Result& result) {
+  Treemap map{"retained bytes, nested as the dominator tree", "bytes", {}};
+  for (const auto& row : result.tiles)
+    map.tiles.push_back({row.name, static_cast<double>(row.retained_bytes),
+                         static_cast<int>(row.parent), "@" + row.id});
+  // the renderers that draw show it; as text it says little more than the list above
+  return {"MAP", "", {std::move(map)}, true};
 }
 
 Section duplicates_section(const Result& result) {
@@ -92,18 +150,20 @@ Sample collect(const Options& options, Session& session) {
   Sample sample;
   sample.at = to_rfc3339(session.clock().now());
   sample.file = options.file;
-  const auto [snapshot, file_bytes] = read_snapshot(options.file, session);
-  const v8::HeapGraph graph(snapshot);
+  const auto [snapshot, file_bytes] = read_snapshot(options.file, session, v8::WhenCut::keep);
   sample.file_bytes = file_bytes;
   sample.nodes_count = signed_count(snapshot.node_count());
   sample.edges_count = signed_count(snapshot.edge_count());
+  if (snapshot.cut) note_cut(*snapshot.cut, sample);
+  if (snapshot.cut && !snapshot.cut->edges_whole()) {
+    add_classes(v8::count_classes(snapshot), false, top, sample);
+    for (v8::NodeIndex node = 0; node < snapshot.node_count(); ++node)
+      sample.total_bytes += signed_count(snapshot.node_size[node]);
+    return sample;
+  }
+  const v8::HeapGraph graph(snapshot);
   sample.total_bytes = signed_count(graph.total_size() + snapshot.extra_native_bytes);
-  auto classes = v8::summarize_classes(graph);
-  sample.classes_count = signed_count(classes.size());
-  if (classes.size() > top) classes.resize(top);
-  for (const auto& row : classes)
-    sample.classes.push_back({beginning(row.name), signed_count(row.count),
-                              signed_count(row.shallow_bytes), signed_count(row.retained_bytes)});
+  add_classes(v8::summarize_classes(graph), true, top, sample);
   add_holders(graph, top, sample);
   add_duplicates(snapshot, top, sample);
   return sample;
@@ -114,6 +174,8 @@ Result analyse(const Options& /*options*/, const Sample& sample) {
   static_cast<Sample&>(result) = sample;
   result.envelope.at = sample.at;
   result.envelope.target = sample.file;
+  result.envelope.gaps = sample.gaps;
+  if (!sample.cut.empty()) result.envelope.find("cut", Severity::unknown, sample.cut);
   // one snapshot cannot tell a leak from what the program needs: a fact, not a warning
   if (!sample.holders.empty()) {
     const Holder& first = sample.holders.front();
@@ -125,7 +187,7 @@ Result analyse(const Options& /*options*/, const Sample& sample) {
   }
   result.envelope.provenance.push_back(
       {{"/file_bytes", "/nodes_count", "/edges_count", "/total_bytes", "/classes_count", "/classes",
-        "/holders", "/duplicates", "/duplicates_wasted_bytes"},
+        "/holders", "/duplicates", "/duplicates_wasted_bytes", "/tiles"},
        sample.file,
        sample.at,
        "triage heap show " + quoted(sample.file)});
@@ -143,6 +205,7 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
        false});
   all.push_back(classes_section(result));
   if (!result.holders.empty()) all.push_back(holders_section(result));
+  if (!result.tiles.empty()) all.push_back(tiles_section(result));
   if (!result.duplicates.empty()) all.push_back(duplicates_section(result));
   return all;
 }

@@ -5,6 +5,7 @@
 /// The graph is read and analysed while it is collected: a Sample of a gigabyte would help nobody,
 /// so the Sample is the condensed facts. The file is only read; no process is touched.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,15 @@ struct ClassRow {
   std::string name;
   std::int64_t objects_count = 0;
   std::int64_t shallow_bytes = 0;
+  std::optional<std::int64_t> retained_bytes;
+};
+
+/// A part of the treemap.
+struct TileRow {
+  std::string id;
+  std::string name;
   std::int64_t retained_bytes = 0;
+  std::int64_t parent = -1;
 };
 
 /// An object that much memory accumulates under.
@@ -58,6 +67,9 @@ struct Sample {
   std::vector<ClassRow> classes;
   std::vector<Holder> holders;
   std::vector<DuplicateRow> duplicates;
+  std::vector<TileRow> tiles;
+  std::string cut;  ///< what is missing of a file that was cut
+  std::vector<Gap> gaps;
 };
 
 struct Result : Sample {
@@ -73,7 +85,16 @@ void fields(Visitor& visit, Self& self, const ClassRow* /*tag*/) {
   visit("name", self.name, "constructor, or a kind in parentheses");
   visit("objects_count", self.objects_count, "instances with bytes of their own");
   visit("shallow_bytes", self.shallow_bytes, "of the instances themselves");
-  visit("retained_bytes", self.retained_bytes, "that would be free without them");
+  visit("retained_bytes", self.retained_bytes,
+        "that would be free without them; null when edges are missing");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const TileRow* /*tag*/) {
+  visit("id", self.id, "object id of the snapshot");
+  visit("name", self.name, "variable or property that holds it, and its class");
+  visit("retained_bytes", self.retained_bytes, "that would be free without it");
+  visit("parent", self.parent, "place of the part around it in this list; -1: top level");
 }
 
 template <class Visitor, class Self>
@@ -106,6 +127,8 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("classes", self.classes, "most retained bytes first");
   visit("holders", self.holders, "where memory accumulates, largest first");
   visit("duplicates", self.duplicates, "strings that waste most, first");
+  visit("tiles", self.tiles, "the heap as nested parts, for a treemap");
+  visit("cut", self.cut, "what is missing of a file that ended too early; empty when whole");
 }
 
 template <class Visitor, class Self>

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
+#include "lib/base/error.h"
 #include "lib/base/units.h"
 #include "lib/v8/heap_classes.h"
-#include "lib/v8/heap_snapshot_parser.h"
 
 namespace triage::probes {
 namespace {
@@ -27,14 +28,24 @@ std::string beginning(const std::string& text) {
   return out;
 }
 
-ReadSnapshot read_snapshot(const std::string& file, Session& session) {
+ReadSnapshot read_snapshot(const std::string& file, Session& session, v8::WhenCut when_cut) {
   session.progress("reading " + file);
   std::uint64_t size = 0;
-  ReadSnapshot read{v8::read_heap_snapshot(file, size), 0};
+  ReadSnapshot read{v8::read_heap_snapshot(file, size, when_cut), 0};
   read.file_bytes = signed_count(size);
   session.touch({"heap snapshot", file, 1, 0});
   session.progress("finding what holds what in " + file);
   return read;
+}
+
+std::uint32_t parse_object_id(std::string_view text) {
+  if (text.starts_with('@')) text.remove_prefix(1);
+  std::uint32_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw Error(ErrorCode::usage, fmt::format("--id {}: expected the number of an object", text),
+                "triage heap show prints them as @815");
+  return id;
 }
 
 std::int64_t signed_count(std::uint64_t value) {

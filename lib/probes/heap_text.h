@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/session.h"
 #include "lib/v8/heap_paths.h"
+#include "lib/v8/heap_snapshot_parser.h"
 
 namespace triage::probes {
 
@@ -17,7 +19,11 @@ struct ReadSnapshot {
   v8::HeapSnapshot snapshot;
   std::int64_t file_bytes = 0;
 };
-ReadSnapshot read_snapshot(const std::string& file, Session& session);
+ReadSnapshot read_snapshot(const std::string& file, Session& session,
+                           v8::WhenCut when_cut = v8::WhenCut::refuse);
+
+/// "@815" or "815". Throws Error{usage}.
+std::uint32_t parse_object_id(std::string_view text);
 
 /// A count of V8 as JSON and tables have it.
 std::int64_t signed_count(std::uint64_t value);

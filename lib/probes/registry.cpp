@@ -3,7 +3,9 @@
 
 #include "lib/probes/fds.h"
 #include "lib/probes/heap_diff.h"
+#include "lib/probes/heap_gate.h"
 #include "lib/probes/heap_path.h"
+#include "lib/probes/heap_query.h"
 #include "lib/probes/heap_show.h"
 #include "lib/probes/lag.h"
 #include "lib/probes/lag_gate.h"
@@ -50,6 +52,12 @@ std::span<const Probe> registry() {
                  heap_diff::sections),
       make_probe("heap-path", "through what an object of a heap snapshot is held", heap_path::help,
                  heap_path::describe, heap_path::collect, heap_path::analyse, heap_path::sections),
+      make_probe("heap-query", "objects of a heap snapshot by class, id, size or text",
+                 heap_query::help, heap_query::describe, heap_query::collect, heap_query::analyse,
+                 heap_query::sections),
+      make_probe("heap-gate", "fails when the heap grows by more than a limit per request",
+                 heap_gate::help, heap_gate::describe, heap_gate::collect, heap_gate::analyse,
+                 heap_gate::sections),
   };
   return rows;
 }

@@ -61,6 +61,7 @@ class Column {
   }
   ~Column() = default;
   [[nodiscard]] std::size_t size() const { return size_; }
+  void shrink(std::size_t size) { size_ = size < size_ ? size : size_; }  ///< keeps the memory
   T& operator[](std::size_t i) { return data()[i]; }
   const T& operator[](std::size_t i) const { return data()[i]; }
   T* data() { return static_cast<T*>(block_.data()); }

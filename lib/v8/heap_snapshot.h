@@ -9,6 +9,7 @@
 /// column is in its own "meta" part. Checked against Node.js 18, 20, 22 and 24.
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -72,6 +73,7 @@ class LocationTable {
   void add(NodeIndex node, const Location& location);
   /// The same number for the same place, from 1; 0 without one.
   [[nodiscard]] std::uint32_t number_of(NodeIndex node) const {
+    if (number_.size() == 0) return 0;
     const std::uint16_t number = number_[node];
     return number == elsewhere ? large_.at(node) : number;
   }
@@ -103,6 +105,10 @@ class StringTable {
   void append(const char* text, std::size_t size) { text_.append(text, size); }
   void end_string() { start(); }  ///< the next one begins
   [[nodiscard]] std::size_t size() const { return low_.empty() ? 0 : low_.size() - 1; }
+  /// Whether text was appended behind the last end_string().
+  [[nodiscard]] bool inside() const {
+    return !low_.empty() && low_[low_.size() - 1] != static_cast<std::uint32_t>(text_.size());
+  }
   [[nodiscard]] std::string_view operator[](StringIndex index) const {
     const std::uint64_t first = place(index);
     return {text_.data() + first, static_cast<std::size_t>(place(index + 1) - first)};
@@ -130,6 +136,7 @@ class EdgeLabels {
   EdgeLabels() = default;
   explicit EdgeLabels(std::size_t size) : packed_(size) {}
   [[nodiscard]] std::size_t size() const { return packed_.size(); }
+  void shrink(std::size_t size) { packed_.shrink(size); }
   [[nodiscard]] EdgeKind kind(EdgeIndex edge) const {
     return static_cast<EdgeKind>(packed_[edge] >> name_bits);
   }
@@ -150,6 +157,15 @@ class EdgeLabels {
   std::unordered_map<EdgeIndex, std::uint32_t> large_;
 };
 
+/// What was read of a file that was cut.
+struct Cut {
+  std::uint64_t bytes = 0;
+  std::uint64_t edges = 0;  ///< read
+  std::uint64_t edges_of = 0;
+  std::uint64_t strings = 0;  ///< read; how many there were is not known
+  [[nodiscard]] bool edges_whole() const { return edges == edges_of; }
+};
+
 struct HeapSnapshot {
   Column<NodeKind> node_kind;
   Column<StringIndex> node_name;
@@ -161,6 +177,11 @@ struct HeapSnapshot {
   LocationTable locations;
   StringTable strings;
   std::uint64_t extra_native_bytes = 0;
+  /// Where the list of strings stands in the file: behind its '[', and at its ']'.
+  std::uint64_t strings_begin = 0;
+  std::uint64_t strings_end = 0;
+  /// Set when the file ended too early: what is here is only a part.
+  std::optional<Cut> cut;
 
   [[nodiscard]] std::size_t node_count() const { return node_kind.size(); }
   [[nodiscard]] std::size_t edge_count() const { return edge_to.size(); }

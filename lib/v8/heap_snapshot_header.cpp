@@ -1,16 +1,14 @@
 // The "snapshot" part: which column is what, how many rows there are. And reading a whole file.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <filesystem>
 #include <limits>
+#include <new>
 
 #include "lib/base/error.h"
 #include "lib/base/json.h"
-#include "lib/os/fd.h"
+#include "lib/os/file.h"
+#include "lib/store/input_file.h"
 #include "lib/v8/heap_snapshot_parser.h"
 
 namespace triage::v8 {
@@ -100,7 +98,6 @@ void HeapSnapshotParser::read_header() {
   snapshot_.first_edge = Column<EdgeIndex>(nodes + 1);
   snapshot_.first_edge[0] = 0;
   snapshot_.edges = EdgeLabels(edges);
-  snapshot_.locations = LocationTable(nodes);
   snapshot_.edge_to = Column<NodeIndex>(edges);
   if (const auto extra = header.find("extra_native_bytes");
       extra != header.end() && extra->is_number_unsigned())
@@ -108,31 +105,27 @@ void HeapSnapshotParser::read_header() {
   header_read_ = true;
 }
 
-HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size) {
-  const auto refuse = [&path] {
-    throw Error(ErrorCode::usage, fmt::format("{} cannot be read: {}", path, std::strerror(errno)),
-                "check the path and its permissions");
-  };
-  const os::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status = {};
-  if (!file || ::fstat(file.get(), &status) != 0) refuse();
-  if (!S_ISREG(status.st_mode))
-    throw Error(ErrorCode::usage, path + " is not a file", "name a .heapsnapshot file");
-  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  size = static_cast<std::uint64_t>(status.st_size);
-  HeapSnapshotParser parser(size);
-  std::string buffer(256UL << 10U, '\0');
+HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size, WhenCut when_cut) {
+  store::InputFile file(path);
+  // of a packed file or a pipe nobody knows the length before its end
+  const bool plain = path != "-" && std::filesystem::is_regular_file(path) &&
+                     os::read_head(path, 1).substr(0, 1) == "{";
+  HeapSnapshotParser parser(plain ? std::filesystem::file_size(path)
+                                  : HeapSnapshotParser::unknown_size);
+  std::string buffer(std::size_t{256} << 10U, '\0');
   try {
-    while (true) {
-      const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) refuse();
-      if (got == 0) return parser.finish();
-      parser.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
-    }
+    while (const std::size_t got = file.read(buffer.data(), buffer.size()))
+      parser.feed(std::string_view(buffer).substr(0, got));
+    size = file.packed_bytes();
+    return when_cut == WhenCut::keep ? parser.finish_cut() : parser.finish();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::malformed) throw;
-    throw Error(ErrorCode::malformed, fmt::format("{}: {}", path, error.what()), error.remedy());
+    const std::string packed = file.problem().empty() ? "" : " (" + file.problem() + ")";
+    throw Error(ErrorCode::malformed, fmt::format("{}: {}{}", path, error.what(), packed),
+                error.remedy());
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::budget, fmt::format("{}: there is not enough memory to read it", path),
+                "it takes about 1.1 times the unpacked file: use a machine with more memory");
   }
 }
 

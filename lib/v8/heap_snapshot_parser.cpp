@@ -28,7 +28,11 @@ void HeapSnapshotParser::fail(const std::string& what) {
 }
 
 void HeapSnapshotParser::fail_here(const char* at, const std::string& what) const {
-  fail(fmt::format("byte {}: {}", offset_ + static_cast<std::uint64_t>(at - piece_), what));
+  fail(fmt::format("byte {}: {}", place(at), what));
+}
+
+std::uint64_t HeapSnapshotParser::place(const char* at) const {
+  return offset_ + static_cast<std::uint64_t>(at - piece_);
 }
 
 void HeapSnapshotParser::feed(std::string_view piece) {
@@ -71,8 +75,6 @@ const char* HeapSnapshotParser::structure(const char* at, const char* /*end*/) {
   if (is_space(c)) return at + 1;
   switch (state_) {
     case State::start:
-      if (c == '\x1f' || c == '\x28')
-        fail("it is compressed; unpack it with gunzip or unzstd first");
       if (c != '{') fail_here(at, "expected '{'");
       state_ = State::key_or_end;
       return at + 1;
@@ -92,6 +94,7 @@ const char* HeapSnapshotParser::structure(const char* at, const char* /*end*/) {
       return at + 1;
     case State::value:
       begin_value(c);
+      if (state_ == State::strings) snapshot_.strings_begin = place(at) + 1;
       return state_ == State::skip || state_ == State::capture ? at : at + 1;
     case State::after_value:
       if (c == ',')
@@ -135,6 +138,7 @@ void HeapSnapshotParser::begin_value(char first) {
 void HeapSnapshotParser::begin_numbers(Section section) {
   state_ = State::numbers;
   section_ = section;
+  if (section == Section::locations) snapshot_.locations = LocationTable(snapshot_.node_count());
   column_ = 0;
   digits_ = 0;
   number_ = 0;
@@ -304,9 +308,10 @@ const char* HeapSnapshotParser::string_list(const char* at, const char* /*end*/)
   const char c = *at;
   if (c == '"')
     state_ = State::in_string;
-  else if (c == ']')
+  else if (c == ']') {
     state_ = State::after_value;
-  else if (c != ',' && !is_space(c))
+    snapshot_.strings_end = place(at);
+  } else if (c != ',' && !is_space(c))
     fail_here(at, "\"strings\" has something that is no text");
   return at + 1;
 }
@@ -353,13 +358,16 @@ void HeapSnapshotParser::check_names() const {
   }
 }
 
+bool HeapSnapshotParser::is_whole() const {
+  return header_read_ && state_ == State::end && nodes_read_ == snapshot_.node_count() &&
+         edges_read_ == snapshot_.edge_count();
+}
+
 void HeapSnapshotParser::check_whole() const {
   const auto part = [](std::size_t read, std::size_t all) {
     return read == all ? std::string("whole") : fmt::format("{} of {}", read, all);
   };
-  const bool whole = header_read_ && state_ == State::end &&
-                     nodes_read_ == snapshot_.node_count() && edges_read_ == snapshot_.edge_count();
-  if (whole) return;
+  if (is_whole()) return;
   if (!header_read_ && state_ == State::end) fail("it has no \"snapshot\" part");
   if (!header_read_)
     fail(offset_ == 0 ? std::string("the file is empty")
@@ -375,6 +383,35 @@ HeapSnapshot HeapSnapshotParser::finish() {
   if (snapshot_.first_edge[snapshot_.node_count()] != snapshot_.edge_count())
     fail("its nodes have fewer edges than its header says");
   check_names();
+  return std::move(snapshot_);
+}
+
+void HeapSnapshotParser::leave_out_missing() {
+  const auto edges = static_cast<EdgeIndex>(edges_read_);
+  for (std::size_t i = 0; i <= snapshot_.node_count(); ++i)
+    snapshot_.first_edge[i] = std::min(snapshot_.first_edge[i], edges);
+  snapshot_.edge_to.shrink(edges);
+  snapshot_.edges.shrink(edges);
+  StringTable& strings = snapshot_.strings;
+  if (!strings.opened()) strings.open();
+  if (strings.inside()) strings.end_string();
+  constexpr std::string_view lost = "(cut off)";
+  const auto lost_name = static_cast<StringIndex>(strings.size());
+  strings.append(lost.data(), lost.size());
+  strings.end_string();
+  for (std::size_t i = 0; i < snapshot_.node_count(); ++i)
+    snapshot_.node_name[i] = std::min(snapshot_.node_name[i], lost_name);
+  for (EdgeIndex edge = 0; edge < edges; ++edge)
+    if (!snapshot_.has_numbered_name(edge) && snapshot_.edge_name(edge) > lost_name)
+      snapshot_.edges.set(edge, snapshot_.edge_kind(edge), lost_name);
+}
+
+HeapSnapshot HeapSnapshotParser::finish_cut() {
+  const bool enough = header_read_ && state_ != State::end && nodes_read_ > 0 &&
+                      nodes_read_ == snapshot_.node_count();
+  if (is_whole() || !enough) return finish();
+  snapshot_.cut = Cut{offset_, edges_read_, snapshot_.edge_count(), snapshot_.string_count()};
+  leave_out_missing();
   return std::move(snapshot_);
 }
 

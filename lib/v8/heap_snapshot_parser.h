@@ -26,8 +26,12 @@ class HeapSnapshotParser {
   explicit HeapSnapshotParser(std::uint64_t size) : size_(size) {}
 
   void feed(std::string_view piece);
-  /// A file that was cut says which sections are whole.
+  /// A file that was cut is Error{malformed} that says which sections are whole.
   HeapSnapshot finish();
+  /// Of a file that was cut gives what is there, if that is all nodes or more: edges that are
+  /// missing are left out, names that are missing are "(cut off)"; `cut` says so.
+  HeapSnapshot finish_cut();
+  static constexpr std::uint64_t unknown_size = ~std::uint64_t{0};
 
  private:
   enum class State {
@@ -78,7 +82,10 @@ class HeapSnapshotParser {
   void store_location();
   void check_names() const;
   void check_whole() const;
+  [[nodiscard]] bool is_whole() const;
+  void leave_out_missing();
   [[noreturn]] static void fail(const std::string& what);
+  [[nodiscard]] std::uint64_t place(const char* at) const;
   [[noreturn]] void fail_here(const char* at, const std::string& what) const;
 
   std::uint64_t size_;
@@ -107,8 +114,12 @@ class HeapSnapshotParser {
   HeapSnapshot snapshot_;
 };
 
-/// Reads a file whole; `size` becomes its bytes. Error{usage} when it cannot be opened,
+enum class WhenCut { refuse, keep };
+
+/// Reads a file whole, packed by gzip or zstd or not; "-" is standard input. `size` becomes the
+/// bytes of the file. Throws Error{not_found, refused, usage} when it cannot be opened,
 /// Error{malformed} for what is in it.
-HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size);
+HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size,
+                                WhenCut when_cut = WhenCut::refuse);
 
 }  // namespace triage::v8

@@ -31,3 +31,12 @@ TEST_CASE("units: durations are read with their unit and refused without sense")
   for (const char* text : {"", "-1s", "10 parsecs", "nan", "1e99d"})
     CHECK_THROWS_AS(triage::parse_duration(text, "x"), triage::Error);
 }
+
+TEST_CASE("units: sizes are read with binary units and nothing else") {
+  CHECK(triage::parse_size("512", "--x") == 512);
+  CHECK(triage::parse_size("1KB", "--x") == 1024);
+  CHECK(triage::parse_size("1.5 MiB", "--x") == 1'572'864);
+  CHECK(triage::parse_size("2g", "--x") == 2ULL << 30U);
+  for (const char* wrong : {"", "KB", "1 XB", "-1", "ib", "1ib", "nan", "1e30"})
+    CHECK_THROWS_AS(triage::parse_size(wrong, "--x"), triage::Error);
+}

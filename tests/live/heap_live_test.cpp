@@ -95,3 +95,14 @@ TEST_CASE("heap: a cut file is one line with what is whole") {
   CHECK(std::count(result.error.begin(), result.error.end(), '\n') == 1);
   CHECK(result.error.find("it was cut at byte 900000") != std::string::npos);
 }
+
+TEST_CASE("heap: a packed file is read as it is") {
+  const Snapshots snapshots("idle");
+  const TemporaryDirectory directory;
+  const auto packed = run_command({"/usr/bin/env", "gzip", "-c", snapshots.file("a")});
+  const std::string file = directory.write("a.gz", packed.out);
+  const auto plain = run_triage({"heap", "show", snapshots.file("a"), "-o", "json"});
+  const auto unpacked = run_triage({"heap", "show", file, "-o", "json"});
+  CHECK(Json::parse(unpacked.out)["classes"] == Json::parse(plain.out)["classes"]);
+  CHECK(Json::parse(unpacked.out)["file_bytes"] == packed.out.size());
+}
