@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "lib/probes/log_fields.h"
 #include "lib/probes/log_time.h"
 
 namespace triage::probes::logs {
@@ -23,18 +24,6 @@ bool same_word(std::string_view word, std::string_view lower) {
   return std::equal(word.begin(), word.end(), lower.begin(), lower.end(), [](char a, char b) {
     return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
   });
-}
-
-Level level_of_word(std::string_view word) {
-  for (const std::string_view name :
-       {"error", "err", "fatal", "critical", "crit", "panic", "emerg", "alert"})
-    if (same_word(word, name)) return Level::error;
-  if (same_word(word, "warn") || same_word(word, "warning")) return Level::warn;
-  for (const std::string_view name : {"info", "log", "notice", "http", "statement", "detail"})
-    if (same_word(word, name)) return Level::info;
-  for (const std::string_view name : {"debug", "trace", "verbose", "silly"})
-    if (same_word(word, name)) return Level::debug;
-  return Level::none;
 }
 
 /// pino and bunyan: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal.
@@ -141,12 +130,20 @@ class JsonFields {
   void text_value(Part part, std::string_view key, std::string_view value) {
     if (part == Part::error) {
       if (key == "message") line_.error = value;
+      if (key == "stack") line_.stack = value;
       return;
     }
     if (part == Part::request || part == Part::root) request_text(key, value);
     if (part != Part::root) return;
-    if (key == "msg" || key == "message" || (key == "log" && line_.message.empty())) {
+    if (key == "msg" || key == "message" || key == "MESSAGE" ||
+        (key == "log" && line_.message.empty())) {
       line_.message = value;
+    } else if (key == "stack") {
+      line_.stack = value;
+    } else if (key == "trace_id" || key == "traceId" || key == "traceID") {
+      line_.trace_id = value;
+    } else if (key == "PRIORITY" || key == "__REALTIME_TIMESTAMP") {
+      journal_text(key, value);
     } else if (key == "level" || key == "severity" || key == "levelname") {
       line_.level = level_of_word(value);
     } else if (key == "time" || key == "timestamp" || key == "@timestamp" || key == "ts") {
@@ -154,6 +151,21 @@ class JsonFields {
       if (time) line_.at_ms = time->ms;
     } else if (key == "error" || key == "err") {
       line_.error = value;
+    }
+  }
+
+  /// `journalctl -o json`: numbers as texts, severities of syslog (RFC 5424), microseconds.
+  void journal_text(std::string_view key, std::string_view value) {
+    std::int64_t number = 0;
+    if (std::from_chars(value.data(), value.data() + value.size(), number).ec != std::errc())
+      return;
+    if (key == "__REALTIME_TIMESTAMP") {
+      line_.at_ms = number / 1000;
+    } else if (line_.level == Level::none) {
+      line_.level = number <= 3   ? Level::error
+                    : number == 4 ? Level::warn
+                    : number <= 6 ? Level::info
+                                  : Level::debug;
     }
   }
 
@@ -241,8 +253,38 @@ bool is_uuid(std::string_view text) {
 
 }  // namespace
 
+Level level_of_word(std::string_view word) {
+  for (const std::string_view name :
+       {"error", "err", "fatal", "critical", "crit", "panic", "emerg", "alert"})
+    if (same_word(word, name)) return Level::error;
+  if (same_word(word, "warn") || same_word(word, "warning")) return Level::warn;
+  for (const std::string_view name : {"info", "log", "notice", "http", "statement", "detail"})
+    if (same_word(word, name)) return Level::info;
+  for (const std::string_view name : {"debug", "trace", "verbose", "silly"})
+    if (same_word(word, name)) return Level::debug;
+  return Level::none;
+}
+
+std::string_view without_source(std::string_view text) {
+  if (text.starts_with("[pod/")) {
+    const std::size_t end = text.find("] ");
+    return end == std::string_view::npos ? text : text.substr(end + 2);
+  }
+  const std::size_t bar = text.substr(0, 64).find("| ");
+  if (bar == std::string_view::npos || bar == 0 || text[bar - 1] != ' ') return text;
+  const std::string_view name = text.substr(0, text.find(' '));
+  const bool is_name = std::all_of(name.begin(), name.end(), [](char letter) {
+    return is_letter(letter) || is_digit(letter) || letter == '-' || letter == '_';
+  });
+  const bool padded =
+      text.substr(name.size(), bar - name.size()).find_first_not_of(' ') == std::string_view::npos;
+  return !name.empty() && is_letter(name.front()) && is_name && padded ? text.substr(bar + 2)
+                                                                       : text;
+}
+
 LogLine parse_line(std::string_view line, std::int64_t reference_ms) {
   LogLine parsed;
+  line = without_source(line);
   if (line.empty()) return parsed;
   parsed.continuation = line.front() == ' ' || line.front() == '\t' || line.front() == '}';
   if (line.front() == '{') {
@@ -260,6 +302,7 @@ LogLine parse_line(std::string_view line, std::int64_t reference_ms) {
       if (parsed.json) return parsed;
     }
   }
+  if (parse_logfmt(rest, parsed, reference_ms)) return parsed;
   parsed.message = rest;
   if (!parsed.continuation) parsed.level = level_in(rest);
   return parsed;

@@ -11,6 +11,8 @@
 ///   {"level":"error","timestamp":"2026-11-24T02:04:31.123Z","message":"query failed"}
 ///   2026-11-24 02:04:31.123 UTC [77] app@orders ERROR:  deadlock detected
 ///   Nov 24 02:04:31 host app[77]: warn: slow
+///   ts=2026-11-24T02:04:31.123Z level=error msg="query failed" err="..."
+///   {"__REALTIME_TIMESTAMP":"1795485871123456","PRIORITY":"3","MESSAGE":"query failed"}
 namespace triage::probes::logs {
 
 enum class Level { none, debug, info, warn, error };
@@ -26,6 +28,8 @@ struct LogLine {
   std::optional<double> duration_ms;  ///< of a request line
   std::string_view method;            ///< "GET"
   std::string_view route;             ///< path or URL, with its query
+  std::string_view stack;             ///< err.stack, still escaped
+  std::string_view trace_id;          ///< of a span, as OpenTelemetry writes it
 };
 
 /// `reference_ms`: see leading_time().

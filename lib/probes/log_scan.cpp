@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 
+#include "lib/probes/log_stack.h"
 #include "lib/probes/log_text.h"
 
 namespace triage::probes::logs {
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::size_t most_routes = 500;
 constexpr std::size_t most_messages = 2000;
+constexpr std::size_t most_stacks = 1000;
+constexpr std::size_t most_trace_ids = 3;
 constexpr double smallest_ms = 0.01;
 constexpr double buckets_per_doubling = 32;
 constexpr std::size_t bucket_count = 1024;
@@ -23,6 +26,12 @@ void widen(std::optional<double>& first, std::optional<double>& last, std::int64
   const double at = seconds_of(at_ms);
   if (!first || at < *first) first = at;
   if (!last || at > *last) last = at;
+}
+
+/// 16 or 32 hex digits (W3C Trace Context; Zipkin's short form).
+bool is_trace_id(std::string_view text) {
+  return (text.size() == 32 || text.size() == 16) &&
+         text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
 }  // namespace
@@ -91,6 +100,7 @@ void LogScan::add(std::string_view text, std::optional<std::int64_t> at_ms) {
   if (part != Part::outside && line.status != 0 && (line.duration_ms || !line.route.empty()))
     count_request(part, line);
   if (part != Part::outside && line.level == Level::error) count_error(part, line, text);
+  if (part != Part::outside) count_stack(part, line, text);
   if (part != Part::outside && !line.continuation) count_template(part, line, text);
   for (std::uint64_t found = matcher_.groups_in(text); found != 0; found &= found - 1) {
     const auto row = static_cast<std::size_t>(std::countr_zero(found));
@@ -106,6 +116,19 @@ void LogScan::note_time(Hits& hits, Part part) {
   if (last_ms_) widen(hits.first_s, hits.last_s, *last_ms_);
   const std::string& name = sample_.files.back().name;
   if (hits.files.empty() || hits.files.back() != name) hits.files.push_back(name);
+}
+
+/// Stacks are grouped by the first frame in the service's own code.
+void LogScan::count_stack(Part part, const LogLine& line, std::string_view text) {
+  if (!line.continuation) in_error_ = line.level == Level::error;
+  const auto frame = !line.stack.empty()              ? first_own_frame(line.stack)
+                     : line.continuation && in_error_ ? own_frame(text)
+                                                      : std::string_view{};
+  if (frame.empty()) return;
+  in_error_ = false;
+  std::string key = cut(printable(redactor_.apply(frame)), example_bytes);
+  if (sample_.stacks.size() >= most_stacks && !sample_.stacks.contains(key)) key = "(other)";
+  note(sample_.stacks[key], part, text);
 }
 
 void LogScan::note(Hits& hits, Part part, std::string_view text) {
@@ -170,7 +193,10 @@ Hits& LogScan::message_hits(std::string_view words) {
 }
 
 void LogScan::count_error(Part part, const LogLine& line, std::string_view text) {
-  note(message_hits(words_of(line, text).substr(0, 16 * example_bytes)), part, text);
+  Hits& hits = message_hits(words_of(line, text).substr(0, 16 * example_bytes));
+  note(hits, part, text);
+  if (part == Part::now && hits.trace_ids.size() < most_trace_ids && is_trace_id(line.trace_id))
+    hits.trace_ids.emplace_back(line.trace_id);
 }
 
 RequestPair LogScan::facts_of(const RouteCount& route) {

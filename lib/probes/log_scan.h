@@ -63,6 +63,7 @@ class LogScan {
   void count_request(Part part, const LogLine& line);
   Hits& message_hits(std::string_view words);
   void count_error(Part part, const LogLine& line, std::string_view text);
+  void count_stack(Part part, const LogLine& line, std::string_view text);
   void count_template(Part part, const LogLine& line, std::string_view text);
   void merge_templates();
   void finish_templates();
@@ -77,6 +78,7 @@ class LogScan {
   Redactor redactor_;
   Sample sample_;
   std::vector<Hits> hits_;  ///< by row of the table
+  bool in_error_ = false;   ///< frames that follow belong to an error line
   TemplateMiner miner_;
   std::vector<Hits> templates_;  ///< by slot of the miner; the examples are not redacted yet
   std::map<std::string, RouteCount> routes_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/store/input_file.h"
 
 namespace triage::probes::logs {
 namespace {
@@ -136,7 +137,7 @@ LogSource::LogSource(std::string name, Session& session) : name_(std::move(name)
   } else {
     changed_s_ = status.st_mtim.tv_sec;
   }
-  check_format();
+  check_format(session);
 }
 
 void LogSource::spool(Session& session) {
@@ -152,21 +153,38 @@ void LogSource::spool(Session& session) {
   fd_ = std::move(copy);
 }
 
-void LogSource::check_format() {
+void LogSource::check_format(Session& session) {
   std::array<char, 4> start{};
   const std::string_view magic(start.data(), read_at(start.data(), start.size(), 0));
-  constexpr std::string_view zstd = "\x28\xB5\x2F\xFD";
-  const char* tool = magic.starts_with("\x1F\x8B") ? "zcat"
-                     : magic == zstd               ? "zstdcat"
-                     : magic.starts_with(
-                           "\xFD"
-                           "7zX")
-                         ? "xzcat"
-                     : magic.starts_with("BZh") ? "bzcat"
-                                                : nullptr;
+  if (magic.starts_with("\x1F\x8B") || magic == "\x28\xB5\x2F\xFD") return unpack(session);
+  constexpr std::string_view xz =
+      "\xFD"
+      "7zX";
+  const char* tool = magic == xz ? "xzcat" : magic.starts_with("BZh") ? "bzcat" : nullptr;
   if (tool == nullptr) return;
-  throw Error(ErrorCode::malformed, fmt::format("{} is compressed, which is not read yet", name_),
+  throw Error(ErrorCode::malformed, fmt::format("{} is packed with xz or bzip2", name_),
               fmt::format("{} {} | triage logs -", tool, name_ == "-" ? "FILE" : name_));
+}
+
+/// The window hangs on the last line, so a packed log is read twice as well.
+void LogSource::unpack(Session& session) {
+  session.progress("unpacking " + name_);
+  // By its descriptor: stdin that was spooled has no name.
+  store::InputFile input(fmt::format("/proc/self/fd/{}", fd_.get()));
+  os::Fd copy = temporary_file();
+  std::vector<char> buffer(block);
+  std::size_t bytes = 0;
+  while (!session.cancelled()) {
+    const std::size_t count = input.read(buffer.data(), buffer.size());
+    if (count == 0) break;
+    write_all(copy.get(), buffer.data(), count);
+    bytes += count;
+  }
+  problem_ = session.cancelled() ? "stopped while it was unpacked" : input.problem();
+  if (bytes == 0 && !problem_.empty())
+    throw Error(ErrorCode::malformed, fmt::format("{} cannot be unpacked: {}", name_, problem_),
+                "check it with gzip -t or zstd -t, and copy it again");
+  fd_ = std::move(copy);
 }
 
 std::size_t LogSource::read_at(char* target, std::size_t size, std::int64_t offset) const {

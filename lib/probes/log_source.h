@@ -21,8 +21,9 @@ class LogSource {
   static constexpr std::size_t longest_line = std::size_t{1}
                                               << 20U;  ///< bytes; the rest is skipped
 
-  /// Throws Error{not_found}, {refused} without permission, {usage} for a folder or terminal,
-  /// {malformed} for a compressed file.
+  /// Files packed with gzip or Zstandard are unpacked into an unnamed temporary file. Throws
+  /// Error{not_found}, {refused} without permission, {usage} for a folder or terminal, {malformed}
+  /// for one of another packing or that cannot be unpacked at all.
   LogSource(std::string name, Session& session);
 
   struct Reading {
@@ -40,15 +41,19 @@ class LogSource {
   void read_tail(std::size_t bytes, const OnLine& on_line);
   /// Seconds since the epoch when the file was last written; 0 for stdin.
   [[nodiscard]] std::int64_t changed_s() const { return changed_s_; }
+  /// Why the end of a packed file could not be unpacked; empty when it could.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
   void spool(Session& session);
-  void check_format();
+  void check_format(Session& session);
+  void unpack(Session& session);
   std::size_t read_at(char* target, std::size_t size, std::int64_t offset) const;
 
   std::string name_;
   os::Fd fd_;
   std::int64_t changed_s_ = 0;
+  std::string problem_;
 };
 
 /// The whole text of a small file. Throws like LogSource, and Error{usage} above 1 MiB.

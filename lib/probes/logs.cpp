@@ -72,10 +72,11 @@ std::optional<Requests> requests_of(const Options& options, const Sample& sample
   return requests;
 }
 
-std::vector<Occurrence> errors_of(const Options& options, const Sample& sample,
-                                  const Spans& spans) {
+/// Those of the window, most frequent first; their key is what they mean.
+std::vector<Occurrence> most_frequent(const Options& options,
+                                      const std::map<std::string, Hits>& all, const Spans& spans) {
   std::vector<Occurrence> errors;
-  for (const auto& [message, hits] : sample.messages) {
+  for (const auto& [message, hits] : all) {
     if (hits.count == 0) continue;
     errors.push_back(occurrence_of(hits, spans));
     errors.back().meaning = message;
@@ -161,7 +162,7 @@ void note_provenance(const Sample& sample, Result& result) {
                                  ? fmt::format(" --from {} --to {}", *result.from, *result.to)
                                  : std::string();
   list.push_back({{"/window_lines_count", "/parsed_ratio", "/from_s", "/to_s", "/window_s",
-                   "/baseline_s", "/levels", "/baseline_levels", "/requests", "/errors",
+                   "/baseline_s", "/levels", "/baseline_levels", "/requests", "/errors", "/stacks",
                    "/templates", "/signature_table_version"},
                   "log files",
                   sample.at,
@@ -189,13 +190,16 @@ Help help() {
       "slots, locks, refused and reset connections, exhausted descriptors), levels, failed and "
       "slow requests, and error messages. What all lines say is reduced to templates, and those "
       "that are new, surge or have vanished are listed. JSON lines (pino, winston, bunyan), "
+      "logfmt, "
       "PostgreSQL's log "
-      "and plain text are read, from files or stdin.\n\n"
+      "and plain text are read, from files (gzip and zstd too) or stdin.\n\n"
       "The window ends at the last line of the logs and is compared with the stretch of the "
       "same length before it. --since lets it end now, --to at a given time. Times without a "
       "zone are UTC. A file of --signatures adds lines 'id: text' to the built-in table.",
       {{"triage logs /var/log/api/app.log", "the last 15 minutes of a log"},
        {"kubectl logs deploy/api | triage logs -", "from stdin"},
+       {"journalctl -u api -o json | triage logs -", "from the journal"},
+       {"triage logs /var/log/api/app.log*", "rotated files too, packed or not"},
        {"triage logs app.log --from 2026-11-24T01:45:00Z --to 2026-11-24T02:05:00Z",
         "a past incident"},
        {"triage logs app.log --signatures ours.txt -o json", "with own texts, for scripts"}}};
@@ -248,7 +252,8 @@ Result analyse(const Options& options, const Sample& sample) {
   for (const auto& [id, hits] : sample.signatures)
     if (hits.count > 0) result.signatures[id] = occurrence_of(hits, spans);
   result.requests = requests_of(options, sample, spans);
-  result.errors = errors_of(options, sample, spans);
+  result.errors = most_frequent(options, sample.messages, spans);
+  result.stacks = most_frequent(options, sample.stacks, spans);
   result.templates = template_changes(options, sample, spans);
   result.files = sample.files;
   result.signature_table_version = sample.signature_table_version;

@@ -60,9 +60,10 @@ struct Hits {
   std::optional<double> last_s;
   std::string example;  ///< redacted, at most 200 bytes
   std::vector<std::string> files;
-  std::string meaning;             ///< of a signature
-  std::string severity;            ///< of a signature, when it is frequent
-  std::vector<std::string> texts;  ///< of a signature
+  std::vector<std::string> trace_ids;  ///< of error messages in the window, at most 3
+  std::string meaning;                 ///< of a signature
+  std::string severity;                ///< of a signature, when it is frequent
+  std::vector<std::string> texts;      ///< of a signature
 };
 
 template <class Visitor, class Self>
@@ -75,6 +76,7 @@ void fields(Visitor& visit, Self& self, const Hits* /*tag*/) {
   visit("last_s", self.last_s, "last time in the files, epoch");
   visit("example", self.example, "a line, redacted and cut");
   visit("files", self.files, "where it was seen");
+  visit("trace_ids", self.trace_ids, "traces of such lines, at most 3");
   visit("meaning", self.meaning, "what it says about the incident");
   visit("severity", self.severity, "when it is frequent");
   visit("texts", self.texts, "texts of the signature");
@@ -142,6 +144,7 @@ struct Sample {
   Levels baseline_levels;
   std::map<std::string, Hits> signatures;
   std::map<std::string, Hits> messages;   ///< by normalised message, error level only
+  std::map<std::string, Hits> stacks;     ///< by first own frame
   std::map<std::string, Hits> templates;  ///< by text with <*> for parameters
   std::map<std::string, RequestPair> routes;
   RequestPair requests;
@@ -168,6 +171,7 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("baseline_levels", self.baseline_levels, "before it");
   visit("signatures", self.signatures, "by id");
   visit("messages", self.messages, "by normalised message");
+  visit("stacks", self.stacks, "of error lines, by their first frame in own code");
   visit("templates", self.templates, "of the window and before it, by text");
   visit("routes", self.routes, "by route");
   visit("requests", self.requests, "of all routes");
@@ -191,6 +195,7 @@ struct Occurrence {
   std::string meaning;
   std::string example;
   std::vector<std::string> files;
+  std::vector<std::string> trace_ids;
 };
 
 template <class Visitor, class Self>
@@ -208,6 +213,7 @@ void fields(Visitor& visit, Self& self, const Occurrence* /*tag*/) {
   visit("meaning", self.meaning, "what a signature says; the text itself for a message");
   visit("example", self.example, "a line, redacted, at most 200 bytes");
   visit("files", self.files, "where it was seen");
+  visit("trace_ids", self.trace_ids, "of error messages: traces to look at, at most 3");
 }
 
 struct Route {
@@ -301,6 +307,7 @@ struct Result {
   std::map<std::string, Occurrence> signatures;
   std::optional<Requests> requests;
   std::vector<Occurrence> errors;
+  std::vector<Occurrence> stacks;
   std::optional<TemplateChanges> templates;
   std::vector<FileFacts> files;
   std::int64_t signature_table_version = 0;
@@ -324,6 +331,7 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("signatures", self.signatures, "known texts that occur in the window, by id");
   visit("requests", self.requests, "from JSON request lines; null when there are none");
   visit("errors", self.errors, "messages of error lines in the window, most frequent first");
+  visit("stacks", self.stacks, "first frames in own code below errors, most frequent first");
   visit("templates", self.templates, "what lines say now and before; null without a baseline");
   visit("files", self.files, "what was read");
   visit("signature_table_version", self.signature_table_version, "of the built-in table");

@@ -124,6 +124,10 @@ void scan_source(LogSource& source, LogScan& scan, Sample& sample, Session& sess
         {"files." + source.name(), "budget",
          fmt::format("stopped after {}", format_bytes(static_cast<double>(reading->bytes))),
          "give more time, or a shorter log"});
+  if (!source.problem().empty())
+    sample.gaps.push_back({"files." + source.name(), "malformed",
+                           "its end was not unpacked: " + source.problem(),
+                           "check it with gzip -t or zstd -t, and copy it again"});
   if (reading->cut_count > 0)
     sample.gaps.push_back(
         {"files." + source.name(), "malformed",

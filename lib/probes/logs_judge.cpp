@@ -83,6 +83,7 @@ Occurrence occurrence_of(const Hits& hits, const Spans& spans) {
   result.meaning = hits.meaning;
   result.example = hits.example;
   result.files = hits.files;
+  result.trace_ids = hits.trace_ids;
   return result;
 }
 

@@ -78,17 +78,26 @@ Section requests_section(const Requests& requests) {
   return section;
 }
 
-Section errors_section(const Result& result) {
-  Section section{"ERROR MESSAGES", "numbers replaced by #, most frequent first", {}, false};
+Section occurrences_section(Section section, const char* title,
+                            const std::vector<Occurrence>& list) {
   Table table{{{"count", true, false},
                {"before", true, false},
                {"first", false, false},
-               {"message", false, true}},
+               {title, false, true}},
               {}};
-  for (const auto& error : result.errors)
-    table.rows.push_back({format_count(error.count), or_unknown(error.baseline_count, format_count),
-                          error.first ? error.first->substr(11, 8) : "unknown", error.meaning});
+  for (const auto& hit : list)
+    table.rows.push_back({format_count(hit.count), or_unknown(hit.baseline_count, format_count),
+                          hit.first ? hit.first->substr(11, 8) : "unknown", hit.meaning});
   section.blocks.emplace_back(std::move(table));
+  return section;
+}
+
+Section traces_section(const Result& result) {
+  Section section{"TRACES", "of error messages; triage trace shows one", {}, false};
+  Items items;
+  for (const auto& error : result.errors)
+    if (!error.trace_ids.empty()) items.items.push_back({error.meaning, error.trace_ids, ""});
+  if (!items.items.empty()) section.blocks.emplace_back(std::move(items));
   return section;
 }
 
@@ -135,7 +144,15 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
   list.push_back(window_section(result));
   list.push_back(signatures_section(result));
   if (result.requests) list.push_back(requests_section(*result.requests));
-  if (!result.errors.empty()) list.push_back(errors_section(result));
+  if (!result.errors.empty())
+    list.push_back(occurrences_section(
+        {"ERROR MESSAGES", "numbers replaced by #, most frequent first", {}, false}, "message",
+        result.errors));
+  if (!result.stacks.empty())
+    list.push_back(occurrences_section(
+        {"STACKS", "first frame in own code below an error", {}, false}, "frame", result.stacks));
+  if (auto traces = traces_section(result); !traces.blocks.empty())
+    list.push_back(std::move(traces));
   if (result.templates) list.push_back(templates_section(*result.templates));
   if (!result.signatures.empty()) list.push_back(examples_section(result));
   return list;

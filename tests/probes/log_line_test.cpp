@@ -115,3 +115,36 @@ TEST_CASE("log_line: messages that differ in numbers and ids are one") {
   CHECK(normalise_message(std::string(1000, 'x')).size() == 200);
   CHECK(normalise_route("", "/v1/users/42/orders") == "/v1/users/:id/orders");
 }
+
+TEST_CASE("log_line: logfmt gives time, level, message, error and trace") {
+  const auto line = parse_line(
+      R"(ts=2026-11-24T02:04:31.123Z level=error msg="query \"x\" failed" err=refused status=503 trace_id=ab12)",
+      reference_ms);
+  CHECK(line.at_ms == 1795485871123);
+  CHECK(line.level == Level::error);
+  CHECK(line.message == R"(query \"x\" failed)");
+  CHECK(line.error == "refused");
+  CHECK(line.status == 503);
+  CHECK(line.trace_id == "ab12");
+}
+
+TEST_CASE("log_line: prose with an equals sign is no logfmt") {
+  CHECK(parse_line("ERROR: msg=hello is odd", reference_ms).message == "ERROR: msg=hello is odd");
+}
+
+TEST_CASE("log_line: the journal's export gives time, level and message") {
+  const auto line =
+      parse_line(R"({"PRIORITY":"3","__REALTIME_TIMESTAMP":"1795485871123456","MESSAGE":"down"})",
+                 reference_ms);
+  CHECK(line.at_ms == 1795485871123);
+  CHECK(line.level == Level::error);
+  CHECK(line.message == "down");
+}
+
+TEST_CASE("log_line: the source in front of a line of kubectl or compose is left out") {
+  CHECK(parse_line("[pod/api-7d9/app] 2026-11-24T02:04:31.123Z {\"level\":50,\"msg\":\"m\"}",
+                   reference_ms)
+            .message == "m");
+  CHECK(parse_line("api-1  | {\"level\":50,\"msg\":\"m\"}", reference_ms).message == "m");
+  CHECK(parse_line("a or b | c", reference_ms).message == "a or b | c");
+}
