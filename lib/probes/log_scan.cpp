@@ -224,6 +224,7 @@ void LogScan::finish(Sample& sample) {
     sample_.last_s = std::max(sample_.last_s.value_or(*file.last_s), *file.last_s);
   }
   sample_.bytes = sample.bytes;
+  sample_.complete = sample.complete;
   sample_.gaps = std::move(sample.gaps);
   sample = std::move(sample_);
   if (window_.from_ms) sample.from_s = seconds_of(*window_.from_ms);

@@ -263,9 +263,10 @@ Result analyse(const Options& options, const Sample& sample) {
   note_gaps(sample, result);
   // Silence is no health: without one line in the window there is nothing to judge.
   // Without a time, what was found may be old, and what was not found may not have been there yet.
+  // What a log says behind the place where its reading ended is not known either.
   if (sample.window_lines_count == 0) {
     result.envelope.severity = Severity::unknown;
-  } else if (!result.from) {
+  } else if (!result.from || !sample.complete) {
     result.envelope.severity = worse(result.envelope.severity, Severity::unknown);
   }
   note_provenance(sample, result);

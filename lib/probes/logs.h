@@ -140,6 +140,7 @@ struct Sample {
   std::int64_t known_count = 0;         ///< lines with a time of their own
   std::int64_t continuation_count = 0;  ///< indented lines
   std::int64_t bytes = 0;
+  bool complete = true;  ///< false: a log that was opened was not read to its end
   Levels levels;
   Levels baseline_levels;
   std::map<std::string, Hits> signatures;
@@ -167,6 +168,7 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("known_count", self.known_count, "lines with a time");
   visit("continuation_count", self.continuation_count, "indented lines");
   visit("bytes", self.bytes, "read");
+  visit("complete", self.complete, "every log that was opened was read to its end");
   visit("levels", self.levels, "in the window");
   visit("baseline_levels", self.baseline_levels, "before it");
   visit("signatures", self.signatures, "by id");

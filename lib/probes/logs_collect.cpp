@@ -116,6 +116,7 @@ void scan_source(LogSource& source, LogScan& scan, Sample& sample, Session& sess
   });
   const std::chrono::duration<double, std::milli> took = session.clock().monotonic() - start;
   session.touch({"log file", source.name() == "-" ? "stdin" : source.name(), 1, took.count()});
+  sample.complete = sample.complete && reading && reading->complete && source.problem().empty();
   if (!reading) return;
   sample.bytes += reading->bytes;
   scan.count_bytes(reading->bytes);

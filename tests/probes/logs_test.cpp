@@ -329,6 +329,14 @@ TEST_CASE("logs: a packed log gives what the plain one gives, a cut one what is 
   const auto cut = result_of(of_files({folder.write("cut.gz", bytes.substr(0, bytes.size() / 2))}));
   CHECK(cut.lines_count < 2000);
   CHECK(has_gap(cut, "files." + folder.path() + "/cut.gz"));
+  std::string quiet;
+  for (int i = 0; i < 2000; ++i)
+    quiet += "2026-11-24T01:00:00Z all is well " + std::to_string(i) + "\n";
+  const auto calm = folder.write("calm.log", quiet);
+  REQUIRE(std::system(("gzip " + calm).c_str()) == 0);
+  const std::string half = read_text(calm + ".gz");
+  CHECK(result_of(of_files({folder.write("half.gz", half.substr(0, half.size() / 2))}))
+            .envelope.severity == Severity::unknown);
 }
 
 TEST_CASE("logs: stacks are grouped by their first own frame, with a trace to look at") {
