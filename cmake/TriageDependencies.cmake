@@ -15,3 +15,7 @@ find_library(JQ_LIBRARY jq REQUIRED)
 add_library(jq::jq UNKNOWN IMPORTED)
 set_target_properties(jq::jq PROPERTIES IMPORTED_LOCATION ${JQ_LIBRARY}
                       INTERFACE_INCLUDE_DIRECTORIES ${JQ_INCLUDE_DIR})
+# libcurl is loaded at the first request (lib/net/http_curl.h): only its headers are used here.
+find_package(CURL 7.85 REQUIRED)
+add_library(CURL::headers INTERFACE IMPORTED)
+set_target_properties(CURL::headers PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${CURL_INCLUDE_DIRS}")

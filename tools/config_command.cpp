@@ -21,8 +21,8 @@ class ConfigCommand final : public Command {
         "Settings come from, the strongest first: flags, TRIAGE_* variables, the file named by "
         "--config, the project file .triage.ini (searched upwards), the user file "
         "~/.config/triage/config.ini, the system file /etc/triage/config.ini, and the "
-        "variables that other tools use (DATABASE_URL, PROMETHEUS_URL, LOKI_ADDR, "
-        "LOKI_ORG_ID). PG* variables and pg_service.conf are read by libpq where --db leaves "
+        "variables that other tools use (DATABASE_URL, PROMETHEUS_URL, JAEGER_URL, those of "
+        "logcli). PG* variables and pg_service.conf are read by libpq where --db leaves "
         "something open. Files are INI: keys without a section are for all commands, [pool] "
         "for one, [profile.prod] and [profile.prod.pool] with --profile prod.",
         {{"triage config --origin", "each value with the file or variable it comes from"},
@@ -33,7 +33,10 @@ class ConfigCommand final : public Command {
   }
 
   Outcome run(Session& session, const Settings& settings, Recording& /*recording*/) override {
-    const std::vector<Setting> all = settings.all();
+    std::vector<Setting> all = settings.all();
+    for (auto& setting : all)
+      if (setting.key.ends_with("password") || setting.key.ends_with("bearer-token"))
+        setting.value = "***";
     Outcome outcome;
     outcome.document = {{"schema", "triage/config/1"},
                         {"at", to_rfc3339(session.clock().now())},

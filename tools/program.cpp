@@ -61,12 +61,13 @@ void redact(Outcome& outcome, bool addresses) {
 
 std::set<std::string> known_keys(const std::vector<std::unique_ptr<Command>>& commands) {
   // Connections of back ends are settings of the place, whether or not this run asks them.
-  std::set<std::string> keys{"prometheus", "loki", "loki-org-id"};
+  std::set<std::string> keys{"prometheus", "loki", "jaeger"};
   for (const auto& command : commands) {
     OptionList list;
     command->describe(list);
     for (const auto& row : list.rows()) {
       keys.insert(command->name() + "." + row.info.name);
+      keys.insert(command->name().substr(0, command->name().find('-')) + "." + row.info.name);
       if (row.info.shared) keys.insert(row.info.name);
     }
   }

@@ -20,11 +20,23 @@ namespace options = boost::program_options;
 constexpr const char* project_file_name = ".triage.ini";
 
 /// Variables that users have for other tools, and the option they fill.
-constexpr std::array<std::pair<const char*, const char*>, 4> foreign_variables{{
+constexpr std::array<std::pair<const char*, const char*>, 16> foreign_variables{{
     {"DATABASE_URL", "db"},
     {"PROMETHEUS_URL", "prometheus"},
+    {"JAEGER_URL", "jaeger"},
+    {"JAEGER_QUERY_URL", "jaeger"},
     {"LOKI_ADDR", "loki"},
-    {"LOKI_ORG_ID", "loki-org-id"},
+    {"LOKI_ORG_ID", "logs.tenant"},
+    {"LOKI_USERNAME", "logs.user"},
+    {"LOKI_PASSWORD", "logs.password"},
+    {"LOKI_BEARER_TOKEN", "logs.bearer-token"},
+    {"LOKI_BEARER_TOKEN_FILE", "logs.bearer-token-file"},
+    {"LOKI_CA_CERT_PATH", "logs.ca"},
+    {"LOKI_CLIENT_CERT_PATH", "logs.cert"},
+    {"LOKI_CLIENT_KEY_PATH", "logs.key"},
+    {"LOKI_TLS_SKIP_VERIFY", "logs.tls-skip-verify"},
+    {"LOKI_CLIENT_RETRIES", "logs.retries"},
+    {"LOKI_HTTP_PROXY_URL", "logs.proxy"},
 }};
 
 /// What libpq itself reads (PostgreSQL documentation, 34.15): shown, so that nobody wonders where a
@@ -147,8 +159,11 @@ void Settings::add_foreign(const SettingsPlaces& places) {
 }
 
 std::optional<Setting> Settings::find(const std::string& command, const std::string& option) const {
-  const std::array<std::string, 3> keys{fmt::format("{}.{}", command, option),
-                                        fmt::format("{}-{}", command, option), option};
+  // A section of the first word, [promq], is for all of its family: promq, promq red, ...
+  const std::string family = command.substr(0, command.find('-'));
+  const std::array<std::string, 5> keys{
+      fmt::format("{}.{}", command, option), fmt::format("{}-{}", command, option),
+      fmt::format("{}.{}", family, option), fmt::format("{}-{}", family, option), option};
   for (const auto& layer : layers_) {
     for (const std::string& key : keys) {
       const auto found = layer.values.find(key);

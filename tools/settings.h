@@ -34,15 +34,16 @@ struct SettingsPlaces {
 
 /// The layers below the flags: TRIAGE_* > --config file > project file (.triage.ini) > user file
 /// ($XDG_CONFIG_HOME/triage/config.ini) > system file > variables of other tools (PROMETHEUS_URL,
-/// LOKI_ADDR, LOKI_ORG_ID, DATABASE_URL). INI by Boost.Program_options: keys without a section are
-/// for all subcommands, [pool] for one, [profile.prod] and [profile.prod.pool] only with
+/// JAEGER_URL, those of logcli, DATABASE_URL). INI by Boost.Program_options: keys without a section
+/// are for all subcommands, [pool] for one, [profile.prod] and [profile.prod.pool] only with
 /// --profile prod. Throws Error{usage} with file and line for what cannot be read or is unknown.
 class Settings {
  public:
   Settings(const SettingsPlaces& places, const std::string& config_file,
            const std::string& profile);
 
-  /// The value of `option` for `command`: its own key wins over the shared one within a layer.
+  /// The value of `option` for `command`: its own key wins over that of its family ("heap" for
+  /// "heap-show"), and that over the shared one, within a layer.
   [[nodiscard]] std::optional<Setting> find(const std::string& command,
                                             const std::string& option) const;
   /// All keys in force, sorted.
