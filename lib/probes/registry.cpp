@@ -15,6 +15,8 @@
 #include "lib/probes/pool.h"
 #include "lib/probes/trace.h"
 #include "lib/probes/trace_deps.h"
+#include "lib/probes/promq.h"
+#include "lib/probes/promq_rank.h"
 
 namespace triage::probes {
 namespace {
@@ -58,6 +60,11 @@ std::span<const Probe> registry() {
       make_probe("heap-gate", "fails when the heap grows by more than a limit per request",
                  heap_gate::help, heap_gate::describe, heap_gate::collect, heap_gate::analyse,
                  heap_gate::sections),
+      make_probe("promq", "a PromQL expression as table and plot, with onsets and baseline",
+                 promq::help, promq::describe, promq::collect, promq::analyse, promq::sections),
+      make_probe("promq-rank", "which series, services or nodes moved first and most",
+                 promq_rank::help, promq_rank::describe, promq_rank::collect, promq_rank::analyse,
+                 promq_rank::sections),
   };
   return rows;
 }
