@@ -16,6 +16,9 @@
 #include "lib/probes/trace.h"
 #include "lib/probes/trace_deps.h"
 #include "lib/probes/promq.h"
+#include "lib/probes/promq_alerts.h"
+#include "lib/probes/promq_gate.h"
+#include "lib/probes/promq_preset.h"
 #include "lib/probes/promq_rank.h"
 
 namespace triage::probes {
@@ -65,6 +68,28 @@ std::span<const Probe> registry() {
       make_probe("promq-rank", "which series, services or nodes moved first and most",
                  promq_rank::help, promq_rank::describe, promq_rank::collect, promq_rank::analyse,
                  promq_rank::sections),
+      make_probe("promq-red", "rate, errors and durations of a service, by the metric names found",
+                 promq_preset::help_of<promq_preset::Kind::red>, promq_preset::describe,
+                 promq_preset::collect_of<promq_preset::Kind::red>, promq_preset::analyse,
+                 promq_preset::sections),
+      make_probe("promq-saturation", "event loop, heap, pool and limits of a service",
+                 promq_preset::help_of<promq_preset::Kind::saturation>, promq_preset::describe,
+                 promq_preset::collect_of<promq_preset::Kind::saturation>, promq_preset::analyse,
+                 promq_preset::sections),
+      make_probe("promq-node", "CPU, memory, disks and pressure of a host (node exporter)",
+                 promq_preset::help_of<promq_preset::Kind::node>, promq_preset::describe,
+                 promq_preset::collect_of<promq_preset::Kind::node>, promq_preset::analyse,
+                 promq_preset::sections),
+      make_probe("promq-postgres", "connections, transactions and locks (postgres exporter)",
+                 promq_preset::help_of<promq_preset::Kind::postgres>, promq_preset::describe,
+                 promq_preset::collect_of<promq_preset::Kind::postgres>, promq_preset::analyse,
+                 promq_preset::sections),
+      make_probe("promq-alerts", "what the rules of Prometheus say now", promq_alerts::help,
+                 promq_alerts::describe, promq_alerts::collect, promq_alerts::analyse,
+                 promq_alerts::sections),
+      make_probe("promq-gate", "fail when an expression meets a condition, for CI",
+                 promq_gate::help, promq_gate::describe, promq_gate::collect, promq_gate::analyse,
+                 promq_gate::sections),
   };
   return rows;
 }
