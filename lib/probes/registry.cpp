@@ -6,7 +6,10 @@
 #include "lib/probes/heap_gate.h"
 #include "lib/probes/heap_path.h"
 #include "lib/probes/heap_query.h"
+#include "lib/probes/heap_sample.h"
 #include "lib/probes/heap_show.h"
+#include "lib/probes/heap_snapshot.h"
+#include "lib/probes/heap_stat.h"
 #include "lib/probes/lag.h"
 #include "lib/probes/lag_gate.h"
 #include "lib/probes/lag_top.h"
@@ -50,6 +53,15 @@ std::span<const Probe> registry() {
       make_probe("trace-deps", "who calls whom, how long and how well; then and now",
                  trace_deps::help, trace_deps::describe, trace_deps::collect, trace_deps::analyse,
                  trace_deps::sections),
+      make_probe("heap-stat", "which part of the memory grows, and which limit it hits first",
+                 heap_stat::help, heap_stat::describe, heap_stat::collect, heap_stat::analyse,
+                 heap_stat::sections),
+      make_probe("heap-sample", "which lines allocate the memory that stays", heap_sample::help,
+                 heap_sample::describe, heap_sample::collect, heap_sample::analyse,
+                 heap_sample::sections),
+      make_probe("heap-snapshot", "heap snapshots of a running process, with a forecast first",
+                 heap_snapshot::help, heap_snapshot::describe, heap_snapshot::collect,
+                 heap_snapshot::analyse, heap_snapshot::sections),
       make_probe("heap-show", "what is in a V8 heap snapshot, and what holds it", heap_show::help,
                  heap_show::describe, heap_show::collect, heap_show::analyse, heap_show::sections),
       make_probe("heap-diff", "what grew between heap snapshots, and where it stays",

@@ -89,7 +89,11 @@ std::vector<std::string> footer_of(const std::vector<Touch>& touched, const Cost
     if (touch.count > 1) text += fmt::format(" x{}", format_count(touch.count));
     if (touch.duration_ms >= 0.05) text += ", " + format_duration(touch.duration_ms / 1000);
   }
-  text += ". No signal was sent, nothing was written to the target.";
+  const bool signalled = std::any_of(touched.begin(), touched.end(), [](const Touch& touch) {
+    return (touch.what + touch.detail).find("SIGUSR1") != std::string::npos;
+  });
+  text += signalled ? ". No other signal was sent, nothing was written to the target."
+                    : ". No signal was sent, nothing was written to the target.";
   return {text, fmt::format("own cost: {} CPU, {} pause of the target, {} in all",
                             format_duration(cost.cpu_ms / 1000),
                             cost.pause_ms == 0 ? "0 ms" : format_duration(cost.pause_ms / 1000),

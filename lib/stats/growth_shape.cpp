@@ -54,7 +54,7 @@ GrowthShape growth_shape(std::span<const double> x, std::span<const double> y, d
   const double end = y.back() - y[count - third - 1];
   const double end_time = x.back() - x[count - third - 1];
   if (begin_time <= 0 || end_time <= 0) return GrowthShape::climbing;
-  return end / end_time >= begin / begin_time / 2 ? GrowthShape::climbing : GrowthShape::warming;
+  return end / end_time >= begin / begin_time / 3 ? GrowthShape::climbing : GrowthShape::warming;
 }
 
 }  // namespace triage::stats

@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 constexpr std::uint16_t default_port = 9229;  // Node.js documentation, --inspect-port
 constexpr auto open_limit = std::chrono::seconds(2);
 constexpr auto close_limit = std::chrono::seconds(2);
+constexpr auto busy_close_limit = std::chrono::minutes(2);
 constexpr std::size_t kept_events = 10'000;
 
 /// What the options say of the inspector's port: 0 when it is free to choose.
@@ -182,17 +183,20 @@ bool Inspector::take_message(Duration wait) {
     }
   }
   InspectorMessage message = parse_inspector_message(*text);
-  if (message.id != 0)
+  if (message.id != 0) {
+    --unanswered_;
     answers_[message.id] = std::move(message);
-  else if (sink_ && message.method == "HeapProfiler.addHeapSnapshotChunk")
+  } else if (sink_ && message.method == "HeapProfiler.addHeapSnapshotChunk") {
     sink_(message.body.value("chunk", std::string()));
-  else if (events_.size() < kept_events)
+  } else if (events_.size() < kept_events) {
     events_.push_back({std::move(message.method), std::move(message.body)});
+  }
   return true;
 }
 
 std::int64_t Inspector::post(const std::string& method, const Json& params) {
   const std::int64_t id = next_id_++;
+  ++unanswered_;
   socket_->send(dump_json(Json{{"id", id}, {"method", method}, {"params", params}}));
   return id;
 }
@@ -264,6 +268,7 @@ bool Inspector::close() {
   if (closed_) return true;
   closed_ = true;
   if (port_ == 0) return true;
+  const bool busy = unanswered_ > 0;
   if (opened_here_ && socket_ && !socket_->closed()) {
     // No answer comes: the connection ends with the inspector. A cancelled session may not wait,
     // but it may still send.
@@ -273,10 +278,17 @@ bool Inspector::close() {
     });
   }
   bool seen_closed = !opened_here_;
+  // What V8 is still busy with, such as a snapshot, it finishes first. Whatever comes meanwhile is
+  // read and dropped: closing a socket with unread bytes could lose the request to close.
+  const Duration limit = busy ? busy_close_limit : close_limit;
   const Duration start = session_.clock().monotonic();
-  while (!seen_closed && session_.clock().monotonic() - start < close_limit) {
+  while (!seen_closed && session_.clock().monotonic() - start < limit) {
+    std::vector<Gap> ignored;
+    const bool waits = socket_ && !socket_->closed();
+    if (waits) attempt(ignored, "inspector", [&] { return socket_->receive(milliseconds(2)); });
+    if (busy) session_.progress("waiting until the target can close its inspector again");
     seen_closed = !still_listens();
-    if (!seen_closed) std::this_thread::sleep_for(milliseconds(2));
+    if (!seen_closed && !waits) std::this_thread::sleep_for(milliseconds(2));
   }
   socket_.reset();
   const double open_ms =

@@ -102,6 +102,7 @@ class Inspector {
   bool closed_ = false;
   Duration opened_at_{0};
   std::int64_t next_id_ = 1;
+  std::int64_t unanswered_ = 0;
   std::map<std::int64_t, InspectorMessage> answers_;
   std::deque<Event> events_;
   std::function<void(std::string_view)> sink_;

@@ -1,0 +1,76 @@
+#include "lib/probes/heap_live.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "lib/base/error.h"
+#include "lib/base/json.h"
+#include "lib/base/units.h"
+#include "lib/v8/inspector.h"
+
+namespace triage::probes {
+namespace {
+
+constexpr double gc_s_per_byte = 0.001 / (1024.0 * 1024.0);
+constexpr auto gc_limit = std::chrono::minutes(2);
+constexpr std::size_t shown_files = 20;
+
+/// Own data only: nothing is scheduled, no getter of the application runs.
+constexpr const char* usage_script =
+    "(()=>{const m=process.memoryUsage();let l=0;"
+    "try{l=require('v8').getHeapStatistics().heap_size_limit}catch{}"
+    "return [m.rss,m.heapTotal,m.heapUsed,m.external,m.arrayBuffers||0,l]})()";
+
+}  // namespace
+
+HeapUsage read_heap_usage(v8::Inspector& inspector) {
+  const Json answer = inspector.evaluate(usage_script);
+  const bool sound = answer.is_array() && answer.size() == 6 &&
+                     std::all_of(answer.begin(), answer.end(),
+                                 [](const Json& number) { return number.is_number_integer(); });
+  if (!sound) throw Error(ErrorCode::malformed, "process.memoryUsage() gave no five numbers");
+  const auto at = [&](std::size_t i) { return answer[i].get<std::int64_t>(); };
+  return {at(0), at(1), at(2), at(3), at(4), at(5)};
+}
+
+void collect_garbage(v8::Inspector& inspector, Session& session) {
+  const Duration start = session.clock().monotonic();
+  inspector.request("HeapProfiler.collectGarbage", Json::object(), gc_limit);
+  session.paused(session.clock().monotonic() - start);
+}
+
+void check_gc_pause(v8::Inspector& inspector, std::chrono::milliseconds budget) {
+  const HeapUsage usage = read_heap_usage(inspector);
+  const double forecast_s = static_cast<double>(usage.heap_used_bytes) * gc_s_per_byte;
+  if (forecast_s <= std::chrono::duration<double>(budget).count()) return;
+  throw Error(ErrorCode::refused,
+              fmt::format("a garbage collection of {} would stop the target for about {}",
+                          format_bytes(static_cast<double>(usage.heap_used_bytes)),
+                          format_duration(forecast_s)),
+              "leave out --gc, or allow it with --pause-budget");
+}
+
+std::vector<std::string> find_left_snapshots(const os::Procfs& procfs, pid_t pid) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path link = fmt::format("{}/{}/cwd", procfs.root(), pid);
+  const fs::path directory = fs::read_symlink(link, error);
+  std::vector<std::pair<fs::file_time_type, std::string>> found;
+  for (auto entry = fs::directory_iterator(link, error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const bool ending = name.ends_with(".heapsnapshot") || name.ends_with(".heapprofile");
+    if (!ending || name.rfind("Heap.", 0) != 0) continue;
+    std::error_code ignored;
+    found.emplace_back(fs::last_write_time(entry->path(), ignored), (directory / name).string());
+  }
+  std::sort(found.rbegin(), found.rend());
+  std::vector<std::string> files;
+  for (const auto& [time, file] : found)
+    if (files.size() < shown_files) files.push_back(file);
+  return files;
+}
+
+}  // namespace triage::probes

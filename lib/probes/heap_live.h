@@ -1,0 +1,41 @@
+#pragma once
+
+/// What the live heap commands share: figures of the running process through its inspector.
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/base/session.h"
+#include "lib/os/procfs.h"
+
+namespace triage::v8 {
+class Inspector;
+}
+
+namespace triage::probes {
+
+/// process.memoryUsage() and the limit of v8.getHeapStatistics(); 0: not known.
+struct HeapUsage {
+  std::int64_t rss_bytes = 0;
+  std::int64_t heap_total_bytes = 0;
+  std::int64_t heap_used_bytes = 0;
+  std::int64_t external_bytes = 0;
+  std::int64_t array_buffers_bytes = 0;
+  std::int64_t heap_limit_bytes = 0;
+};
+HeapUsage read_heap_usage(v8::Inspector& inspector);
+
+/// A full garbage collection; the time it took is the target's pause.
+void collect_garbage(v8::Inspector& inspector, Session& session);
+/// Error{refused} when a full collection of this heap would take longer: about 1 ms per MiB.
+void check_gc_pause(v8::Inspector& inspector, std::chrono::milliseconds budget);
+
+/// "Heap.20261124.020431.4127.0.001.heapsnapshot" and .heapprofile: what Node.js wrote into the
+/// working directory of the process because of --heapsnapshot-near-heap-limit,
+/// --heapsnapshot-signal or --heap-prof; newest first, as paths. Empty when it cannot be read.
+std::vector<std::string> find_left_snapshots(const os::Procfs& procfs, pid_t pid);
+
+}  // namespace triage::probes

@@ -1,0 +1,314 @@
+#include "lib/probes/heap_snapshot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "lib/base/clock.h"
+#include "lib/base/json.h"
+#include "lib/base/units.h"
+#include "lib/os/memory_split.h"
+#include "lib/os/target.h"
+#include "lib/probes/heap_live.h"
+#include "lib/probes/heap_text.h"
+#include "lib/store/packed_file.h"
+#include "lib/v8/heap_classes.h"
+#include "lib/v8/heap_snapshot_parser.h"
+#include "lib/v8/inspector.h"
+
+namespace triage::probes::heap_snapshot {
+namespace {
+
+/// Measured on Node.js 20: 1.6 s at 30 MB, 15.7 s at 169 MB, 62.7 s at 622 MB of heap in use; peak
+/// resident memory rises by 7 to 8 times the heap.
+constexpr double pause_s_per_byte = 0.1 / 1e6;
+constexpr double least_pause_s = 0.3;
+constexpr std::int64_t memory_per_byte = 8;
+/// V8 sends nothing for most of the time: it builds the graph.
+constexpr auto answer_limit = std::chrono::hours(1);
+/// No snapshot is larger than so many times the heap: the bound for what the parser believes.
+constexpr std::uint64_t largest_factor = 64;
+
+std::optional<std::int64_t> free_memory(const os::MemoryLimits& limits) {
+  std::optional<std::int64_t> free = limits.host_available_bytes;
+  if (limits.group_max_bytes && limits.group_used_bytes) {
+    const std::int64_t group = *limits.group_max_bytes - *limits.group_used_bytes;
+    free = free ? std::min(*free, group) : group;
+  }
+  return free;
+}
+
+/// Refuses what would stop or end the service.
+void check_forecast(const Options& options, const Sample& sample) {
+  if (options.allow_pause) return;
+  const char* remedy =
+      "take it on an instance without traffic, or allow it with --allow-pause; triage heap sample "
+      "needs no pause";
+  const double budget_s = std::chrono::duration<double>(options.pause_budget).count();
+  if (sample.forecast_pause_s > budget_s)
+    throw Error(
+        ErrorCode::refused,
+        fmt::format("a snapshot of {} would stop the process for about {} and need about {} "
+                    "more memory; the budget is {}",
+                    bytes_text(sample.heap_used_bytes), format_duration(sample.forecast_pause_s),
+                    bytes_text(sample.forecast_memory_bytes), format_duration(budget_s)),
+        remedy);
+  if (sample.free_memory_bytes && *sample.free_memory_bytes < sample.forecast_memory_bytes)
+    throw Error(
+        ErrorCode::refused,
+        fmt::format("a snapshot of {} needs about {} more memory, and {} are free: the "
+                    "kernel could kill the process",
+                    bytes_text(sample.heap_used_bytes), bytes_text(sample.forecast_memory_bytes),
+                    bytes_text(*sample.free_memory_bytes)),
+        remedy);
+}
+
+std::optional<std::int64_t> rss_of(const os::Procfs& procfs, pid_t pid) {
+  std::vector<Gap> ignored;
+  const auto text = attempt(ignored, "rss", [&] { return procfs.read(pid, "status"); });
+  const auto kib = text ? os::number_after(*text, "VmRSS") : std::nullopt;
+  return kib ? std::optional(*kib * 1024) : std::nullopt;
+}
+
+/// Says how far V8 is: HeapProfiler.reportHeapSnapshotProgress {done, total, finished}.
+void show_progress(v8::Inspector& inspector, const std::string& name, const store::PackedFile& file,
+                   Session& session) {
+  while (const auto event = inspector.next_event(Duration::zero())) {
+    if (event->method != "HeapProfiler.reportHeapSnapshotProgress") continue;
+    const double done = event->params.value("done", 0.0);
+    const double total = event->params.value("total", 0.0);
+    if (total > 0)
+      session.progress(fmt::format("{}: the target stands still; V8 is at {}", name,
+                                   format_ratio(std::min(done / total, 1.0))));
+  }
+  if (file.unpacked_bytes() > 0)
+    session.progress(fmt::format("{}: {} received", name,
+                                 format_bytes(static_cast<double>(file.unpacked_bytes()))));
+}
+
+void summarise(const v8::HeapSnapshot& snapshot, std::size_t top, FileRow& row, Sample& sample) {
+  const v8::HeapGraph graph(snapshot);
+  row.nodes_count = signed_count(snapshot.node_count());
+  row.edges_count = signed_count(snapshot.edge_count());
+  row.total_bytes = signed_count(graph.total_size() + snapshot.extra_native_bytes);
+  auto classes = v8::summarize_classes(graph);
+  if (classes.size() > top) classes.resize(top);
+  sample.classes.clear();
+  for (const auto& one : classes)
+    sample.classes.push_back({beginning(one.name), signed_count(one.count),
+                              signed_count(one.shallow_bytes), signed_count(one.retained_bytes)});
+}
+
+FileRow take_one(const Options& options, v8::Inspector& inspector, Session& session,
+                 Sample& sample) {
+  const std::string name = fmt::format("snapshot {}/{}", sample.files.size() + 1, options.count);
+  FileRow row;
+  row.at = to_rfc3339(session.clock().now());
+  std::string stamp = row.at.substr(0, 19);
+  std::replace(stamp.begin(), stamp.end(), ':', '-');
+  row.file =
+      (std::filesystem::path(options.out) /
+       fmt::format("heap-{}-{}-{}.heapsnapshot.zst", sample.pid, stamp, sample.files.size() + 1))
+          .lexically_normal()
+          .string();
+  store::PackedFile file(row.file);
+  v8::HeapSnapshotParser parser(
+      (static_cast<std::uint64_t>(sample.heap_used_bytes) + (std::uint64_t{1} << 24U)) *
+      largest_factor);
+  inspector.on_snapshot_chunk([&](std::string_view chunk) {
+    file.write(chunk);
+    parser.feed(chunk);
+  });
+  inspector.on_wait([&] { show_progress(inspector, name, file, session); });
+  session.progress(name + ": the target stands still");
+  const Duration start = session.clock().monotonic();
+  inspector.request("HeapProfiler.takeHeapSnapshot",
+                    {{"reportProgress", true}, {"captureNumericValue", false}}, answer_limit);
+  const Duration pause = session.clock().monotonic() - start;
+  inspector.on_snapshot_chunk({});
+  inspector.on_wait({});
+  session.paused(pause);
+  file.finish();
+  session.touch({"file written", row.file, 1, 0});
+  row.pause_s = std::chrono::duration<double>(pause).count();
+  row.snapshot_bytes = signed_count(file.unpacked_bytes());
+  row.file_bytes = signed_count(file.packed_bytes());
+  summarise(parser.finish(),
+            static_cast<std::size_t>(std::clamp<std::int64_t>(options.top, 1, 1000)), row, sample);
+  return row;
+}
+
+/// Waits until the next one is due; the clock of `every` runs from start to start.
+void wait_until_due(const Options& options, Duration begun, Session& session,
+                    const Sample& sample) {
+  for (;;) {
+    const Duration left = options.every - (session.clock().monotonic() - begun);
+    if (left <= Duration::zero() || session.cancelled()) return;
+    session.progress(fmt::format("{} of {} taken; the next one in {}", sample.files.size(),
+                                 options.count,
+                                 format_duration(std::chrono::duration<double>(left).count())));
+    std::this_thread::sleep_for(std::min<Duration>(left, std::chrono::milliseconds(200)));
+  }
+}
+
+void take_all(const Options& options, v8::Inspector& inspector, Session& session, Sample& sample) {
+  const std::int64_t count = std::clamp<std::int64_t>(options.count, 1, 100);
+  while (static_cast<std::int64_t>(sample.files.size()) < count && !session.cancelled()) {
+    const Duration begun = session.clock().monotonic();
+    std::vector<Gap> gaps;
+    auto row =
+        attempt(gaps, "files", [&] { return take_one(options, inspector, session, sample); });
+    if (!row) {
+      // With nothing at all there is no report; with some, they are worth one.
+      if (sample.files.empty())
+        throw Error(error_code_of(gaps[0].code), gaps[0].why, gaps[0].remedy);
+      sample.gaps.push_back(gaps.front());
+      return;
+    }
+    sample.files.push_back(std::move(*row));
+    if (static_cast<std::int64_t>(sample.files.size()) < count)
+      wait_until_due(options, begun, session, sample);
+  }
+}
+
+void check_options(const Options& options) {
+  if (options.target.empty())
+    throw Error(ErrorCode::usage, "heap snapshot: no target given",
+                "name a process: triage heap snapshot 4127 --allow-inspector");
+  if (!std::filesystem::is_directory(options.out))
+    throw Error(ErrorCode::usage, fmt::format("heap snapshot: {} is no directory", options.out),
+                "name one that exists with --out");
+}
+
+}  // namespace
+
+Forecast forecast_of(std::int64_t heap_used_bytes) {
+  return {least_pause_s + static_cast<double>(heap_used_bytes) * pause_s_per_byte,
+          heap_used_bytes * memory_per_byte};
+}
+
+Sample collect(const Options& options, Session& session) {
+  check_options(options);
+  const os::Procfs procfs;
+  const os::ProcessInfo process = os::find_target(procfs, options.target);
+  Sample sample;
+  sample.at = to_rfc3339(session.clock().now());
+  sample.target = os::describe_process(process);
+  sample.pid = process.id.pid;
+  v8::Inspector inspector(procfs, process, {.allowed = options.allow_inspector}, session);
+  sample.heap_used_bytes = read_heap_usage(inspector).heap_used_bytes;
+  const Forecast forecast = forecast_of(sample.heap_used_bytes);
+  sample.forecast_pause_s = forecast.pause_s;
+  sample.forecast_memory_bytes = forecast.memory_bytes;
+  if (const auto limits = attempt(sample.gaps, "free_memory_bytes",
+                                  [&] { return os::read_memory_limits(procfs, process.id.pid); }))
+    sample.free_memory_bytes = free_memory(*limits);
+  check_forecast(options, sample);
+  sample.rss_before_bytes = rss_of(procfs, process.id.pid);
+  inspector.request("HeapProfiler.enable");
+  take_all(options, inspector, session, sample);
+  sample.rss_after_bytes = rss_of(procfs, process.id.pid);
+  return sample;
+}
+
+Result analyse(const Options& options, const Sample& sample) {
+  Result result;
+  static_cast<Sample&>(result) = sample;
+  Envelope& envelope = result.envelope;
+  envelope.at = sample.at;
+  envelope.target = sample.target;
+  envelope.gaps = sample.gaps;
+  if (static_cast<std::int64_t>(sample.files.size()) < options.count)
+    envelope.find("incomplete", Severity::unknown,
+                  fmt::format("{} of {} snapshots were taken", sample.files.size(), options.count));
+  envelope.provenance.push_back(
+      {{"/pid", "/heap_used_bytes", "/free_memory_bytes", "/files", "/classes", "/rss_before_bytes",
+        "/rss_after_bytes", "/forecast_pause_s", "/forecast_memory_bytes"},
+       fmt::format("V8 inspector of process {}", sample.pid),
+       sample.at,
+       sample.files.empty() ? "" : "triage heap show " + quoted(sample.files.back().file)});
+  return result;
+}
+
+std::vector<Section> sections(const Options& /*options*/, const Result& result) {
+  Table files{{{"file", false, true},
+               {"pause", true, false},
+               {"heap", true, false},
+               {"written", true, false}},
+              {}};
+  std::string names;
+  for (const auto& row : result.files) {
+    files.rows.push_back({std::filesystem::path(row.file).filename().string(),
+                          format_duration(row.pause_s), bytes_text(row.total_bytes),
+                          bytes_text(row.file_bytes)});
+    names += " " + quoted(row.file);
+  }
+  Table classes{{{"class", false, true},
+                 {"objects", true, false},
+                 {"shallow", true, false},
+                 {"retained", true, false}},
+                {}};
+  for (const auto& row : result.classes)
+    classes.rows.push_back({row.name, format_count(row.objects_count),
+                            bytes_text(row.shallow_bytes), bytes_text(row.retained_bytes)});
+  const auto rss = [](std::int64_t bytes) { return bytes_text(bytes); };
+  std::vector<Section> all;
+  all.push_back({"SNAPSHOTS",
+                 fmt::format("forecast: pause {}, {} more memory; RSS {} -> {}",
+                             format_duration(result.forecast_pause_s),
+                             bytes_text(result.forecast_memory_bytes),
+                             or_unknown(result.rss_before_bytes, rss),
+                             or_unknown(result.rss_after_bytes, rss)),
+                 {std::move(files)},
+                 false});
+  all.push_back({"CLASSES", "of the last one, most retained first", {std::move(classes)}, false});
+  Items next{Items::Marker::number, {}};
+  if (result.files.size() > 1)
+    next.items.push_back({"what grew, and where it stays", {}, "triage heap diff" + names});
+  else if (!result.files.empty())
+    next.items.push_back({"what holds it", {}, "triage heap show" + names});
+  all.push_back({"NEXT", "", {std::move(next)}, false});
+  return all;
+}
+
+Help help() {
+  return {
+      "Takes heap snapshots of a running Node.js process, packed by Zstandard, and says at once "
+      "what is in them. V8 stops the process for the whole time and needs about 8 times the heap "
+      "as further memory: both are forecast first, and refused (exit 5) above --pause-budget or "
+      "without the memory. All snapshots of one call share one inspector session, which `heap "
+      "diff` needs. Snapshots hold the data of your users: the files are readable by you alone. "
+      "Stopping triage does not stop a snapshot that V8 has begun.",
+      {{"triage heap snapshot 4127 --allow-inspector", "one, when the forecast is below 2 s"},
+       {"triage heap snapshot 4127 --allow-inspector --count 3 --every 30s --allow-pause",
+        "three under load, for heap diff"}}};
+}
+
+void describe(Options& options, OptionVisitor& visitor) {
+  const auto option = [](const char* name, std::string text, const char* placeholder) {
+    return OptionInfo{name, std::move(text), placeholder, {}, false, false, 0};
+  };
+  visitor.visit({"target",
+                 "process: a pid, pid:4127, name:server.js or port:3000",
+                 "TARGET",
+                 {},
+                 true,
+                 true,
+                 0},
+                options.target);
+  visitor.visit(option("allow-inspector", std::string(v8::inspector_consent_help), ""),
+                options.allow_inspector);
+  visitor.visit(option("allow-pause", "take it whatever the forecast says", ""),
+                options.allow_pause);
+  visitor.visit(option("pause-budget", "longest pause that is not refused", "DURATION"),
+                options.pause_budget);
+  visitor.visit(option("count", "snapshots to take in one session", "N"), options.count);
+  visitor.visit(option("every", "from the start of one to the start of the next", "DURATION"),
+                options.every);
+  visitor.visit(option("out", "directory for the files", "DIRECTORY"), options.out);
+  visitor.visit(option("top", "rows of the table of classes", "N"), options.top);
+}
+
+}  // namespace triage::probes::heap_snapshot

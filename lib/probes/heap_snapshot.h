@@ -1,0 +1,122 @@
+#pragma once
+
+/// `triage heap snapshot`: takes heap snapshots of a running Node.js process through its inspector.
+///
+/// V8 stops the process for the whole time, with every method there is, and needs several times the
+/// heap as further memory: both are forecast and above the budget refused. The bytes are packed to
+/// disk and parsed while they arrive, so that the summary is there with the last one. All snapshots
+/// of one call are taken in one session, since ids of objects hold only within one.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/finding.h"
+#include "lib/base/option_visitor.h"
+#include "lib/base/session.h"
+#include "lib/report/report.h"
+
+namespace triage::probes::heap_snapshot {
+
+struct Options {
+  std::string target;
+  bool allow_inspector = false;
+  bool allow_pause = false;
+  std::chrono::milliseconds pause_budget{2000};
+  std::int64_t count = 1;
+  std::chrono::milliseconds every{30000};
+  std::string out = ".";  ///< directory
+  std::int64_t top = 10;
+};
+
+Help help();
+void describe(Options& options, OptionVisitor& visitor);
+
+struct ClassRow {
+  std::string name;
+  std::int64_t objects_count = 0;
+  std::int64_t shallow_bytes = 0;
+  std::int64_t retained_bytes = 0;
+};
+
+struct FileRow {
+  std::string file;
+  std::string at;
+  double pause_s = 0;  ///< the process stood still
+  std::int64_t snapshot_bytes = 0;
+  std::int64_t file_bytes = 0;  ///< packed
+  std::int64_t nodes_count = 0;
+  std::int64_t edges_count = 0;
+  std::int64_t total_bytes = 0;
+};
+
+struct Sample {
+  std::string at;
+  std::string target;
+  std::int64_t pid = 0;
+  std::int64_t heap_used_bytes = 0;
+  double forecast_pause_s = 0;
+  std::int64_t forecast_memory_bytes = 0;
+  std::optional<std::int64_t> free_memory_bytes;
+  std::optional<std::int64_t> rss_before_bytes;
+  std::optional<std::int64_t> rss_after_bytes;
+  std::vector<FileRow> files;
+  std::vector<ClassRow> classes;  ///< of the last one
+  std::vector<Gap> gaps;
+};
+
+struct Result : Sample {
+  Envelope envelope;
+};
+
+/// Pause and further memory of one snapshot, from the heap in use.
+struct Forecast {
+  double pause_s = 0;
+  std::int64_t memory_bytes = 0;
+};
+Forecast forecast_of(std::int64_t heap_used_bytes);
+
+Sample collect(const Options& options, Session& session);
+Result analyse(const Options& options, const Sample& sample);
+std::vector<Section> sections(const Options& options, const Result& result);
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const ClassRow* /*tag*/) {
+  visit("name", self.name, "constructor, or a kind in parentheses");
+  visit("objects_count", self.objects_count, "instances with bytes of their own");
+  visit("shallow_bytes", self.shallow_bytes, "of the instances themselves");
+  visit("retained_bytes", self.retained_bytes, "that would be free without them");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const FileRow* /*tag*/) {
+  visit("file", self.file, "the snapshot, packed by Zstandard");
+  visit("at", self.at, "when it was begun");
+  visit("pause_s", self.pause_s, "the process stood still for so long");
+  visit("snapshot_bytes", self.snapshot_bytes, "as V8 wrote it");
+  visit("file_bytes", self.file_bytes, "on disk");
+  visit("nodes_count", self.nodes_count, "objects and V8's own parts");
+  visit("edges_count", self.edges_count, "references");
+  visit("total_bytes", self.total_bytes, "bytes of all nodes");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
+  visit("pid", self.pid, "process id");
+  visit("heap_used_bytes", self.heap_used_bytes, "before the first snapshot");
+  visit("forecast_pause_s", self.forecast_pause_s, "expected pause per snapshot");
+  visit("forecast_memory_bytes", self.forecast_memory_bytes, "expected further memory");
+  visit("free_memory_bytes", self.free_memory_bytes, "of the control group or the host");
+  visit("rss_before_bytes", self.rss_before_bytes, "resident before the first");
+  visit("rss_after_bytes", self.rss_after_bytes, "resident after the last; V8 gives back late");
+  visit("files", self.files, "oldest first");
+  visit("classes", self.classes, "of the last snapshot, most retained first");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
+  fields(visit, self, static_cast<const Sample*>(nullptr));
+}
+
+}  // namespace triage::probes::heap_snapshot

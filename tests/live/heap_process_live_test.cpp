@@ -1,0 +1,135 @@
+// heap stat, heap snapshot and heap sample on running processes.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "lib/base/json.h"
+#include "lib/os/inspector_signal.h"
+#include "tests/support/command.h"
+#include "tests/support/node_service.h"
+
+using namespace triage;
+using testing::CommandResult;
+using testing::NodeService;
+using testing::run_triage;
+using testing::TemporaryDirectory;
+
+namespace {
+
+/// Any free port for the inspector, so that tests can run side by side.
+NodeService growing(const std::string& part) {
+  return NodeService("tests/data/heap/growing.js", {part}, {"NODE_OPTIONS=--inspect-port=0"});
+}
+
+/// Again while the process is too young for the signal.
+CommandResult with_inspector(std::vector<std::string> arguments) {
+  arguments.emplace_back("--allow-inspector");
+  for (;;) {
+    CommandResult result = run_triage(arguments);
+    if (result.error.find("only just started") == std::string::npos) return result;
+  }
+}
+
+/// Nothing of triage stays: one port, the service's own, and it answers.
+void check_untouched(const NodeService& service) {
+  CHECK(os::listening_ports(os::Procfs(), service.pid()).size() == 1);
+  CHECK(service.answers());
+}
+
+Json stat(const NodeService& service) {
+  const CommandResult result =
+      with_inspector({"heap", "stat", service.pid_text(), "--gc", "--duration", "4s", "--interval",
+                      "250ms", "--pause-budget", "5s", "-o", "json"});
+  REQUIRE_MESSAGE(!result.out.empty(), result.error);
+  check_untouched(service);
+  return Json::parse(result.out);
+}
+
+}  // namespace
+
+TEST_CASE("heap stat: JavaScript, Buffers and native memory are told apart without a snapshot") {
+  const std::vector<std::pair<std::string, std::string>> leaks{
+      {"js", "js_heap"}, {"buffers", "buffers"}, {"native", "native"}};
+  for (const auto& leak : leaks) {
+    const std::string& part = leak.first;
+    CAPTURE(part);
+    const NodeService service = growing(part);
+    const Json document = stat(service);
+    CHECK_MESSAGE(document["grows"] == leak.second, document["parts"].dump());
+    CHECK(document["severity"] != "ok");
+  }
+}
+
+TEST_CASE("heap stat: a service that keeps nothing is ok") {
+  const NodeService service = growing("flat");
+  const Json document = stat(service);
+  CHECK_MESSAGE(document["grows"] == "nothing", document["parts"].dump());
+  CHECK(document["severity"] == "ok");
+  CHECK(document["cost"]["pause_ms"].get<double>() > 0);
+}
+
+TEST_CASE("heap stat: without consent /proc alone tells V8's pages from the rest") {
+  const NodeService service = growing("buffers");
+  const CommandResult result = run_triage({"heap", "stat", service.pid_text(), "--duration", "3s",
+                                           "--interval", "250ms", "-o", "json"});
+  const Json document = Json::parse(result.out);
+  CHECK_MESSAGE(document["grows"] == "buffers_or_native", document["parts"].dump());
+  CHECK(document["points"][0]["heap_used_bytes"].is_null());
+  check_untouched(service);
+}
+
+TEST_CASE("heap snapshot: without consent nothing happens") {
+  const NodeService service = growing("flat");
+  const TemporaryDirectory directory;
+  const CommandResult result =
+      run_triage({"heap", "snapshot", service.pid_text(), "--out", directory.path()});
+  CHECK(result.exit_code == 5);
+  CHECK(result.error.find("--allow-inspector") != std::string::npos);
+  CHECK(std::filesystem::is_empty(directory.path()));
+  check_untouched(service);
+}
+
+TEST_CASE("heap snapshot: what is forecast above the budget is refused with the forecast") {
+  const NodeService service = growing("flat");
+  const TemporaryDirectory directory;
+  const CommandResult result = with_inspector(
+      {"heap", "snapshot", service.pid_text(), "--out", directory.path(), "--pause-budget", "1ms"});
+  CHECK(result.exit_code == 5);
+  CHECK(result.error.find("would stop the process for about") != std::string::npos);
+  CHECK(std::filesystem::is_empty(directory.path()));
+  check_untouched(service);
+}
+
+TEST_CASE("heap snapshot: three of one session are what heap diff needs") {
+  const NodeService service = growing("js");
+  const TemporaryDirectory directory;
+  const CommandResult result =
+      with_inspector({"heap", "snapshot", service.pid_text(), "--out", directory.path(), "--count",
+                      "3", "--every", "1s", "--allow-pause", "-o", "json"});
+  REQUIRE_MESSAGE(result.exit_code == 0, result.error);
+  const Json document = Json::parse(result.out);
+  REQUIRE(document["files"].size() == 3);
+  std::vector<std::string> diff{"heap", "diff"};
+  for (const auto& row : document["files"]) {
+    CHECK(row["pause_s"].get<double>() > 0);
+    CHECK(row["file_bytes"].get<std::int64_t>() < row["snapshot_bytes"].get<std::int64_t>());
+    diff.push_back(row["file"].get<std::string>());
+  }
+  check_untouched(service);
+  diff.insert(diff.end(), {"-o", "json"});
+  const Json grown = Json::parse(run_triage(diff).out);
+  CHECK(grown["id_agreement_ratio"].get<double>() > 0.995);
+  CHECK(grown["containers"][0]["class_name"] == "Array");
+}
+
+TEST_CASE("heap sample: the line that allocates what stays is named") {
+  const NodeService service = growing("js");
+  const CommandResult result =
+      with_inspector({"heap", "sample", service.pid_text(), "--duration", "2s", "-o", "json"});
+  REQUIRE_MESSAGE(result.exit_code == 0, result.error);
+  const Json document = Json::parse(result.out);
+  CHECK(document["sites"][0]["function"] == "js");
+  CHECK(document["sites"][0]["place"].get<std::string>().find("growing.js:9") != std::string::npos);
+  check_untouched(service);
+}
