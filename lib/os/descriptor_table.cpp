@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include <array>
 #include <cerrno>
@@ -68,6 +69,14 @@ std::optional<std::int64_t> count_descriptors(const Procfs& procfs, pid_t pid) {
   const std::string path = fmt::format("{}/{}/fd", procfs.root(), pid);
   if (::stat(path.c_str(), &status) != 0 || status.st_size == 0) return std::nullopt;
   return status.st_size;
+}
+
+std::string protocol_of_socket(const Procfs& procfs, pid_t pid, int number) {
+  std::array<char, 64> name{};
+  const std::string path = fmt::format("{}/{}/fd/{}", procfs.root(), pid, number);
+  const ssize_t length =
+      ::getxattr(path.c_str(), "system.sockprotoname", name.data(), name.size() - 1);
+  return length > 0 ? std::string(name.data()) : std::string();
 }
 
 std::string kind_of_link(const std::string& link) {

@@ -24,6 +24,10 @@ std::vector<Descriptor> read_descriptors(const Procfs& procfs, const ProcessIden
 /// (fs/proc/fd.c, Linux 6.2 and later). Nothing on older kernels, which say 0.
 std::optional<std::int64_t> count_descriptors(const Procfs& procfs, pid_t pid);
 
+/// "TCP", "UDP", "UNIX-STREAM", "NETLINK", ...: what a socket is that no list of the kernel has
+/// (xattr system.sockprotoname, net/socket.c). Empty when it cannot be told.
+std::string protocol_of_socket(const Procfs& procfs, pid_t pid, int number);
+
 /// "file", "deleted file", "device", "socket", "pipe", "eventfd", "epoll", ... for a link text.
 std::string kind_of_link(const std::string& link);
 

@@ -1,37 +1,45 @@
 #include "lib/os/sock_diag.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <netinet/in.h>
+#include <linux/tcp.h>
+#include <linux/unix_diag.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
+#include <span>
 
-#include "lib/base/error.h"
-#include "lib/os/fd.h"
+#include "lib/os/diag_dump.h"
 
 namespace triage::os {
 namespace {
 
-/// One dump request (linux/inet_diag.h, sock_diag(7)).
+template <class Body>
 struct Request {
   nlmsghdr header;
-  inet_diag_req_v2 body;
+  Body body;
 };
 
-enum class End { more, done, again };
+template <class Body>
+Request<Body> make_request(const Body& body) {
+  Request<Body> request{};
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  request.body = body;
+  return request;
+}
 
-[[noreturn]] void fail(int error) {
-  throw Error(
-      error == EPERM || error == EACCES ? ErrorCode::refused : ErrorCode::unreachable,
-      fmt::format("the kernel gives no socket list (NETLINK_SOCK_DIAG): {}", std::strerror(error)),
-      "load the module inet_diag, or read /proc/net/tcp by hand");
+/// As much of a kernel structure as this kernel sends; the rest stays zero.
+template <class Value>
+Value copied(std::span<const std::byte> bytes) {
+  Value value{};
+  std::memcpy(&value, bytes.data(), std::min(bytes.size(), sizeof value));
+  return value;
 }
 
 std::string address_text(int family, const void* bytes) {
@@ -40,7 +48,23 @@ std::string address_text(int family, const void* bytes) {
   return text.data();
 }
 
+TcpHealth to_health(const tcp_info& info) {
+  constexpr double us_per_ms = 1000;
+  TcpHealth health;
+  health.rtt_ms = info.tcpi_rtt / us_per_ms;
+  health.retransmits_total = info.tcpi_total_retrans;
+  health.backoff = info.tcpi_backoff;
+  health.unacked = info.tcpi_unacked;
+  health.last_data_sent_ms = info.tcpi_last_data_sent;
+  health.last_data_received_ms = info.tcpi_last_data_recv;
+  health.last_ack_received_ms = info.tcpi_last_ack_recv;
+  health.data_segments_out = info.tcpi_data_segs_out;
+  health.data_segments_in = info.tcpi_data_segs_in;
+  return health;
+}
+
 InetSocket to_socket(const inet_diag_msg& message, int protocol) {
+  constexpr int retransmission_timer = 1;  // idiag_timer, sock_diag(7)
   InetSocket socket;
   socket.family = message.idiag_family;
   socket.protocol = protocol;
@@ -53,91 +77,102 @@ InetSocket to_socket(const inet_diag_msg& message, int protocol) {
   socket.send_queue = message.idiag_wqueue;
   socket.uid = message.idiag_uid;
   socket.inode = message.idiag_inode;
+  socket.retransmits = message.idiag_timer == retransmission_timer && message.idiag_retrans > 0;
   return socket;
 }
 
-/// Takes the messages of one datagram. The kernel aligns them; they are copied out all the same, so
-/// that no buffer is read as a type it is not.
-End take_messages(const char* data, std::size_t size, int protocol,
-                  std::vector<InetSocket>& sockets) {
-  while (size >= sizeof(nlmsghdr)) {
-    nlmsghdr header{};
-    std::memcpy(&header, data, sizeof header);
-    if (header.nlmsg_len < sizeof header || header.nlmsg_len > size) fail(EBADMSG);
-    if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) return End::again;
-    if (header.nlmsg_type == NLMSG_DONE) return End::done;
-    if (header.nlmsg_type == NLMSG_ERROR) {
-      int error = EIO;
-      if (header.nlmsg_len >= sizeof header + sizeof error)
-        std::memcpy(&error, data + sizeof header, sizeof error);
-      // A family that this kernel does not have has no sockets.
-      if (error == -ENOENT) return End::done;
-      fail(-error);
+void add_attributes(std::span<const std::byte> attributes, InetSocket& socket) {
+  each_attribute(attributes, [&](int type, std::span<const std::byte> value) {
+    if (type == INET_DIAG_INFO && socket.protocol == IPPROTO_TCP)
+      socket.tcp = to_health(copied<tcp_info>(value));
+    constexpr std::size_t drops_at = sizeof(std::uint32_t) * SK_MEMINFO_DROPS;
+    if (type == INET_DIAG_SKMEMINFO && value.size() >= drops_at + sizeof(std::uint32_t))
+      socket.drops = copied<std::uint32_t>(value.subspan(drops_at));
+  });
+}
+
+InetHead head_of(const inet_diag_msg& message) {
+  return {message.idiag_inode,
+          message.idiag_state,
+          ntohs(message.id.idiag_sport),
+          ntohs(message.id.idiag_dport),
+          {static_cast<const char*>(static_cast<const void*>(&message.id.idiag_dst)),
+           sizeof message.id.idiag_dst}};
+}
+
+void dump_family(const InetFilter& filter, int family,
+                 const std::function<bool(const InetHead&)>& wanted,
+                 std::vector<InetSocket>& sockets) {
+  inet_diag_req_v2 body{};
+  body.sdiag_family = static_cast<std::uint8_t>(family);
+  body.sdiag_protocol = static_cast<std::uint8_t>(filter.protocol);
+  body.idiag_states = filter.states;
+  body.id.idiag_sport = htons(filter.local_port);
+  body.id.idiag_dport = htons(filter.peer_port);
+  if (filter.health)
+    body.idiag_ext = (1U << (INET_DIAG_INFO - 1U)) | (1U << (INET_DIAG_SKMEMINFO - 1U));
+  const auto request = make_request(body);
+  const std::size_t before = sockets.size();
+  dump_diag(
+      std::as_bytes(std::span(&request, 1)),
+      [&](std::span<const std::byte> payload) {
+        if (payload.size() < sizeof(inet_diag_msg)) return;
+        const auto message = copied<inet_diag_msg>(payload);
+        if (wanted && !wanted(head_of(message))) return;
+        sockets.push_back(to_socket(message, filter.protocol));
+        add_attributes(payload.subspan(NLMSG_ALIGN(sizeof message)), sockets.back());
+      },
+      [&] { sockets.resize(before); });
+}
+
+UnixSocket to_unix(const unix_diag_msg& message, std::span<const std::byte> attributes) {
+  UnixSocket socket;
+  socket.inode = message.udiag_ino;
+  socket.type = message.udiag_type;
+  socket.state = message.udiag_state;
+  each_attribute(attributes, [&](int type, std::span<const std::byte> value) {
+    if (type == UNIX_DIAG_PEER) socket.peer_inode = copied<std::uint32_t>(value);
+    if (type == UNIX_DIAG_RQLEN) {
+      const auto lengths = copied<unix_diag_rqlen>(value);
+      socket.receive_queue = lengths.udiag_rqueue;
+      socket.send_queue = lengths.udiag_wqueue;
     }
-    if (header.nlmsg_len >= sizeof header + sizeof(inet_diag_msg)) {
-      inet_diag_msg message{};
-      std::memcpy(&message, data + sizeof header, sizeof message);
-      sockets.push_back(to_socket(message, protocol));
-    }
-    const std::size_t step = std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), size);
-    data += step;
-    size -= step;
-  }
-  return End::more;
-}
-
-Request make_request(const InetFilter& filter, int family) {
-  Request request{};
-  request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.body.sdiag_family = static_cast<std::uint8_t>(family);
-  request.body.sdiag_protocol = static_cast<std::uint8_t>(filter.protocol);
-  request.body.idiag_states = filter.states;
-  request.body.id.idiag_sport = htons(filter.local_port);
-  request.body.id.idiag_dport = htons(filter.peer_port);
-  return request;
-}
-
-End dump_once(const Fd& netlink, const InetFilter& filter, int family,
-              std::vector<InetSocket>& sockets) {
-  const Request request = make_request(filter, family);
-  if (::send(netlink.get(), &request, sizeof request, 0) < 0) fail(errno);
-  std::vector<char> buffer(std::size_t{1} << 20U);
-  End end = End::more;
-  while (end == End::more) {
-    const ssize_t count = ::recv(netlink.get(), buffer.data(), buffer.size(), 0);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == ENOBUFS) return End::again;
-    if (count <= 0) fail(count < 0 ? errno : EPIPE);
-    end = take_messages(buffer.data(), static_cast<std::size_t>(count), filter.protocol, sockets);
-  }
-  return end;
-}
-
-/// A dump that the kernel calls interrupted is taken again on a new socket, a few times.
-std::vector<InetSocket> dump_family(const InetFilter& filter, int family) {
-  constexpr int attempts = 5;
-  for (int i = 0; i < attempts; ++i) {
-    const Fd netlink(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-    if (!netlink) fail(errno);
-    std::vector<InetSocket> sockets;
-    if (dump_once(netlink, filter, family, sockets) == End::done) return sockets;
-  }
-  fail(EAGAIN);
+    if (type != UNIX_DIAG_NAME || value.empty()) return;
+    socket.path.resize(value.size());
+    std::memcpy(socket.path.data(), value.data(), value.size());
+    if (socket.path.front() == '\0') socket.path.front() = '@';
+    while (!socket.path.empty() && socket.path.back() == '\0') socket.path.pop_back();
+  });
+  return socket;
 }
 
 }  // namespace
 
-std::vector<InetSocket> dump_inet(const InetFilter& filter) {
+std::vector<InetSocket> dump_inet(const InetFilter& filter,
+                                  const std::function<bool(const InetHead&)>& wanted) {
   std::vector<InetSocket> all;
-  for (const int family : {AF_INET, AF_INET6}) {
-    if (filter.family != 0 && filter.family != family) continue;
-    auto sockets = dump_family(filter, family);
-    all.insert(all.end(), std::make_move_iterator(sockets.begin()),
-               std::make_move_iterator(sockets.end()));
-  }
+  for (const int family : {AF_INET, AF_INET6})
+    if (filter.family == 0 || filter.family == family) dump_family(filter, family, wanted, all);
   return all;
+}
+
+std::vector<UnixSocket> dump_unix(const std::function<bool(std::uint32_t inode)>& wanted) {
+  unix_diag_req body{};
+  body.sdiag_family = AF_UNIX;
+  body.udiag_states = ~0U;
+  body.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN;
+  const auto request = make_request(body);
+  std::vector<UnixSocket> sockets;
+  dump_diag(
+      std::as_bytes(std::span(&request, 1)),
+      [&](std::span<const std::byte> payload) {
+        if (payload.size() < sizeof(unix_diag_msg)) return;
+        const auto message = copied<unix_diag_msg>(payload);
+        if (wanted && !wanted(message.udiag_ino)) return;
+        sockets.push_back(to_unix(message, payload.subspan(NLMSG_ALIGN(sizeof message))));
+      },
+      [&] { sockets.clear(); });
+  return sockets;
 }
 
 std::string_view tcp_state_name(int state) {
