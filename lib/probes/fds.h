@@ -5,6 +5,8 @@
 /// One getdents pass, one readlinkat per descriptor, and the kernel's socket lists joined by inode;
 /// no file of the target is opened or stat'ed, so a dead network mount cannot block it. Without the
 /// right to look into the process only the count is known (st_size of /proc/<pid>/fd, Linux 6.2).
+/// With a duration the count is read again and again: growth, and when the limit is reached.
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,46 +16,22 @@
 #include "lib/base/finding.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
+#include "lib/probes/fds_sample.h"
 #include "lib/report/report.h"
 
 namespace triage::probes::fds {
 
 struct Options {
   std::string target;
-  std::int64_t top = 10;  ///< rows of the longer tables
+  bool all = false;                       ///< every Node.js process; the details are of the fullest
+  bool owners = false;                    ///< look into all processes for who holds the other ends
+  bool list = false;                      ///< every descriptor
+  std::chrono::milliseconds duration{0};  ///< how long growth is watched; 0: one look
+  std::int64_t top = 10;                  ///< rows of the longer tables
 };
 
 Help help();
 void describe(Options& options, OptionVisitor& visitor);
-
-/// A socket that the target holds, as the kernel lists it.
-struct SocketSample {
-  std::string protocol;  ///< "tcp" or "udp"
-  std::string state;     ///< "ESTABLISHED", ...
-  std::string local_address;
-  std::int64_t local_port = 0;
-  std::string peer_address;
-  std::int64_t peer_port = 0;
-  std::int64_t receive_queue = 0;  ///< bytes; for LISTEN connections that wait for accept
-  std::int64_t send_queue = 0;     ///< bytes; for LISTEN the backlog
-};
-
-struct Sample {
-  std::string at;
-  std::string target;
-  std::int64_t pid = 0;
-  std::optional<std::int64_t> open_count;
-  std::optional<std::int64_t> soft_limit_count;
-  std::optional<std::int64_t> hard_limit_count;
-  std::optional<std::int64_t> system_open_count;
-  std::optional<std::int64_t> system_max_count;
-  std::map<std::string, std::int64_t> kinds;  ///< kind -> descriptors
-  std::map<std::string, std::int64_t> paths;  ///< file or device path -> descriptors
-  std::vector<SocketSample> sockets;
-  bool listed = false;         ///< false: only the count is known
-  bool sockets_known = false;  ///< false: the kernel gave no socket list
-  std::vector<Gap> gaps;
-};
 
 struct KindCount {
   std::string kind;
@@ -78,12 +56,48 @@ struct Peer {
   std::map<std::string, std::int64_t> states;
   std::int64_t receive_queue_bytes = 0;
   std::int64_t send_queue_bytes = 0;
+  std::optional<double> rtt_ms;        ///< median of its connections
+  std::int64_t retransmits_count = 0;  ///< segments sent again over its connections
+  std::int64_t stalled_count = 0;      ///< connections that repeat without an answer
+  std::optional<double> ports_ratio;   ///< local ports in use towards it, 0..1; outgoing only
+  std::string owner;                   ///< local process at the other end
 };
 
 struct Listener {
   std::string address;  ///< "0.0.0.0:3000"
   std::int64_t accept_queue_count = 0;
   std::int64_t backlog_count = 0;
+  std::optional<std::int64_t> dropped_count;  ///< connections refused for the full queue
+};
+
+/// What came and went of one class while the target was watched.
+struct ClassGrowth {
+  std::string name;  ///< "tcp 10.0.0.2:5432", a path, or a kind
+  std::int64_t before_count = 0;
+  std::int64_t after_count = 0;
+  std::int64_t born_count = 0;
+  std::int64_t died_count = 0;
+};
+
+struct Growth {
+  double duration_s = 0;
+  std::int64_t points_count = 0;
+  std::optional<double> per_s;  ///< Theil-Sen slope; with its 95 % interval
+  std::optional<double> per_s_low;
+  std::optional<double> per_s_high;
+  bool growing = false;                  ///< the interval lies above zero, in the second half too
+  std::optional<double> exhausted_in_s;  ///< at this rate; null when not growing
+  std::optional<double> exhausted_in_low_s;
+  std::optional<double> exhausted_in_high_s;
+  std::vector<ClassGrowth> by_class;  ///< most growth first
+};
+
+struct ProcessRow {
+  std::int64_t pid = 0;
+  std::string process;
+  std::optional<std::int64_t> open_count;
+  std::optional<std::int64_t> soft_limit_count;
+  std::optional<double> used_ratio;
 };
 
 struct Result {
@@ -95,47 +109,32 @@ struct Result {
   std::optional<double> used_ratio;  ///< open / soft limit
   std::optional<std::int64_t> system_open_count;
   std::optional<std::int64_t> system_max_count;
+  std::optional<std::int64_t> process_max_count;
+  std::optional<std::int64_t> inotify_max_count;
   std::optional<std::int64_t> close_wait_count;
+  std::optional<std::int64_t> close_wait_old_count;  ///< closed by the peer 60 s ago or longer
+  std::optional<std::int64_t> holes_count;           ///< numbers below the highest that are free
+  std::optional<Growth> growth;
+  std::string network;
+  std::optional<std::int64_t> listen_overflows_count;
   std::vector<KindCount> by_kind;
   std::vector<StateCount> sockets_by_state;
   std::vector<Peer> peers;
   std::vector<Listener> listeners;
   std::vector<PathCount> same_file;
+  std::vector<PathCount> deleted_files;
+  std::vector<PipeSample> pipes;
+  std::vector<EpollSample> epolls;
+  std::vector<InotifySample> inotifies;
+  std::int64_t exec_checked_count = 0;
+  std::vector<std::int64_t> inherited;
+  std::vector<ProcessRow> processes;
+  std::vector<Descriptor> descriptors;  ///< with --list
 };
 
 Sample collect(const Options& options, Session& session);
 Result analyse(const Options& options, const Sample& sample);
 std::vector<Section> sections(const Options& options, const Result& result);
-
-template <class Visitor, class Self>
-void fields(Visitor& visit, Self& self, const SocketSample* /*tag*/) {
-  visit("protocol", self.protocol, "tcp or udp");
-  visit("state", self.state, "state name");
-  visit("local_address", self.local_address, "numeric address");
-  visit("local_port", self.local_port, "port");
-  visit("peer_address", self.peer_address, "numeric address");
-  visit("peer_port", self.peer_port, "port");
-  visit("receive_queue", self.receive_queue, "bytes; for LISTEN waiting connections");
-  visit("send_queue", self.send_queue, "bytes; for LISTEN the backlog");
-}
-
-template <class Visitor, class Self>
-void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
-  visit("at", self.at, "when it was read");
-  visit("target", self.target, "the process");
-  visit("pid", self.pid, "process id");
-  visit("open_count", self.open_count, "open descriptors");
-  visit("soft_limit_count", self.soft_limit_count, "soft RLIMIT_NOFILE");
-  visit("hard_limit_count", self.hard_limit_count, "hard RLIMIT_NOFILE");
-  visit("system_open_count", self.system_open_count, "open files of the host");
-  visit("system_max_count", self.system_max_count, "limit of the host");
-  visit("kinds", self.kinds, "descriptors by kind");
-  visit("paths", self.paths, "descriptors by path");
-  visit("sockets", self.sockets, "sockets of the target");
-  visit("listed", self.listed, "whether the descriptors could be listed");
-  visit("sockets_known", self.sockets_known, "whether the kernel listed the sockets");
-  visit("gaps", self.gaps, "what could not be read");
-}
 
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const KindCount* /*tag*/) {
@@ -164,6 +163,11 @@ void fields(Visitor& visit, Self& self, const Peer* /*tag*/) {
   visit("states", self.states, "sockets by state");
   visit("receive_queue_bytes", self.receive_queue_bytes, "bytes not read by the target");
   visit("send_queue_bytes", self.send_queue_bytes, "bytes not acknowledged by the peer");
+  visit("rtt_ms", self.rtt_ms, "median round-trip time; null when the kernel gave none");
+  visit("retransmits_count", self.retransmits_count, "segments sent again by its connections");
+  visit("stalled_count", self.stalled_count, "connections that repeat without an answer");
+  visit("ports_ratio", self.ports_ratio, "ephemeral ports in use towards it; null for clients");
+  visit("owner", self.owner, "local process at the other end, with --owners");
 }
 
 template <class Visitor, class Self>
@@ -171,6 +175,39 @@ void fields(Visitor& visit, Self& self, const Listener* /*tag*/) {
   visit("address", self.address, "address:port");
   visit("accept_queue_count", self.accept_queue_count, "connections waiting for accept");
   visit("backlog_count", self.backlog_count, "limit of the accept queue");
+  visit("dropped_count", self.dropped_count, "connections dropped here since it listens");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const ClassGrowth* /*tag*/) {
+  visit("name", self.name, "peer, path or kind");
+  visit("before_count", self.before_count, "at the start");
+  visit("after_count", self.after_count, "at the end");
+  visit("born_count", self.born_count, "opened meanwhile and still open");
+  visit("died_count", self.died_count, "open at the start and closed since");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Growth* /*tag*/) {
+  visit("duration_s", self.duration_s, "how long it was watched");
+  visit("points_count", self.points_count, "how often the count was read");
+  visit("per_s", self.per_s, "descriptors per second, Theil-Sen");
+  visit("per_s_low", self.per_s_low, "95 % interval");
+  visit("per_s_high", self.per_s_high, "95 % interval");
+  visit("growing", self.growing, "the interval lies above zero, in the second half too");
+  visit("exhausted_in_s", self.exhausted_in_s, "until the soft limit at this rate, or null");
+  visit("exhausted_in_low_s", self.exhausted_in_low_s, "at the fastest rate of the interval");
+  visit("exhausted_in_high_s", self.exhausted_in_high_s, "at the slowest");
+  visit("by_class", self.by_class, "most growth first");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const ProcessRow* /*tag*/) {
+  visit("pid", self.pid, "process id");
+  visit("process", self.process, "command line");
+  visit("open_count", self.open_count, "open descriptors");
+  visit("soft_limit_count", self.soft_limit_count, "soft RLIMIT_NOFILE");
+  visit("used_ratio", self.used_ratio, "open / soft limit, 0..1");
 }
 
 template <class Visitor, class Self>
@@ -182,12 +219,28 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("used_ratio", self.used_ratio, "open / soft limit, 0..1");
   visit("system_open_count", self.system_open_count, "open files of the whole host");
   visit("system_max_count", self.system_max_count, "fs.file-max of the host");
+  visit("process_max_count", self.process_max_count, "fs.nr_open: the highest hard limit");
+  visit("inotify_max_count", self.inotify_max_count, "fs.inotify.max_user_instances");
+  visit("close_wait_old_count", self.close_wait_old_count, "of these closed 60 s ago or longer");
+  visit("holes_count", self.holes_count, "free numbers below the highest open one");
+  visit("growth", self.growth, "with --duration, else null");
+  visit("network", self.network, "sockets from: own, joined or proc (/proc/<pid>/net)");
+  visit("listen_overflows_count", self.listen_overflows_count,
+        "full accept queues of its network, over the duration");
   visit("close_wait_count", self.close_wait_count, "TCP sockets that only the target can close");
   visit("by_kind", self.by_kind, "most first");
   visit("sockets_by_state", self.sockets_by_state, "most first");
   visit("peers", self.peers, "most connections first");
   visit("listeners", self.listeners, "listening TCP sockets");
   visit("same_file", self.same_file, "paths open more than once, most first");
+  visit("deleted_files", self.deleted_files, "open files without a name, most first");
+  visit("pipes", self.pipes, "by pipe, with the other holders that were found");
+  visit("epolls", self.epolls, "what each epoll watches, by kind");
+  visit("inotifies", self.inotifies, "inotify instances");
+  visit("exec_checked_count", self.exec_checked_count, "descriptors whose flags were read");
+  visit("inherited", self.inherited, "of these, the ones that a child process inherits");
+  visit("processes", self.processes, "the processes looked at, fullest first");
+  visit("descriptors", self.descriptors, "every descriptor, with --list");
 }
 
 }  // namespace triage::probes::fds

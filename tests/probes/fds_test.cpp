@@ -8,8 +8,10 @@ using namespace triage;
 
 namespace {
 
-probes::fds::Sample sample_of(std::int64_t open, std::int64_t limit) {
-  probes::fds::Sample sample;
+using probes::fds::ProcessSample;
+
+ProcessSample sample_of(std::int64_t open, std::int64_t limit) {
+  ProcessSample sample;
   sample.pid = 4127;
   sample.open_count = open;
   sample.soft_limit_count = limit;
@@ -18,8 +20,39 @@ probes::fds::Sample sample_of(std::int64_t open, std::int64_t limit) {
   return sample;
 }
 
-Severity severity_of_sample(const probes::fds::Sample& sample) {
-  return probes::fds::analyse({}, sample).envelope.severity;
+probes::fds::Result analyse(const ProcessSample& process) {
+  probes::fds::Sample sample;
+  sample.processes = {process};
+  return probes::fds::analyse({}, sample);
+}
+
+Severity severity_of_sample(const ProcessSample& sample) {
+  return analyse(sample).envelope.severity;
+}
+
+probes::fds::SocketSample socket_of(const std::string& state, std::int64_t local_port,
+                                    std::int64_t peer_port) {
+  probes::fds::SocketSample socket;
+  socket.protocol = "tcp";
+  socket.state = state;
+  socket.local_address = socket.peer_address = "127.0.0.1";
+  socket.local_port = local_port;
+  socket.peer_port = peer_port;
+  return socket;
+}
+
+bool found(const probes::fds::Result& result, const std::string& id) {
+  for (const auto& finding : result.envelope.findings)
+    if (finding.id == id) return true;
+  return false;
+}
+
+/// A count each second: `first`, then `step` more each time.
+ProcessSample growing(std::int64_t first, std::int64_t step, int points) {
+  auto sample = sample_of(first + step * (points - 1), 1000);
+  for (int i = 0; i < points; ++i)
+    sample.points.push_back({static_cast<double>(i), first + step * i});
+  return sample;
 }
 
 }  // namespace
@@ -41,18 +74,18 @@ TEST_CASE(
   auto sample = sample_of(100, 1024);
   sample.listed = sample.sockets_known = false;
   CHECK(severity_of_sample(sample) == Severity::unknown);
-  CHECK_FALSE(probes::fds::analyse({}, sample).close_wait_count.has_value());
+  CHECK_FALSE(analyse(sample).close_wait_count.has_value());
   sample.open_count = 1020;
   CHECK(severity_of_sample(sample) == Severity::crit);
 }
 
 TEST_CASE("fds: connections are grouped by peer, and a full accept queue is critical") {
   auto sample = sample_of(100, 1024);
-  for (int i = 0; i < 3; ++i)
-    sample.sockets.push_back(
-        {"tcp", "ESTABLISHED", "127.0.0.1", 40000 + i, "127.0.0.1", 5432, 0, 0});
-  sample.sockets.push_back({"tcp", "LISTEN", "0.0.0.0", 3000, "0.0.0.0", 0, 4, 3});
-  const auto result = probes::fds::analyse({}, sample);
+  for (int i = 0; i < 3; ++i) sample.sockets.push_back(socket_of("ESTABLISHED", 40000 + i, 5432));
+  sample.sockets.push_back(socket_of("LISTEN", 3000, 0));
+  sample.sockets.back().receive_queue = 4;
+  sample.sockets.back().send_queue = 3;
+  const auto result = analyse(sample);
   REQUIRE(result.peers.size() == 1);
   CHECK(result.peers[0].peer == "127.0.0.1:5432");
   CHECK(result.peers[0].service == "postgres");
@@ -68,4 +101,66 @@ TEST_CASE("fds: kinds are told from the link texts of the kernel") {
   CHECK(os::kind_of_link("/memfd:x (deleted)") == "memfd");
   CHECK(os::kind_of_link("/dev/null") == "device");
   CHECK(os::kind_of_link("") == "other");
+}
+
+TEST_CASE("fds: a steady leak reaches the limit when the arithmetic says") {
+  const auto result = analyse(growing(100, 10, 21));
+  REQUIRE(result.growth);
+  CHECK(result.growth->growing);
+  CHECK(*result.growth->per_s == doctest::Approx(10));
+  // 1000 - 300 open at the end, 10 a second
+  CHECK(*result.growth->exhausted_in_s == doctest::Approx(70));
+  CHECK(found(result, "growing"));
+}
+
+TEST_CASE("fds: a count that stands still, falls or has settled is not growth") {
+  CHECK_FALSE(analyse(growing(100, 0, 21)).growth->growing);
+  CHECK_FALSE(analyse(growing(500, -5, 21)).growth->growing);
+  auto settled = growing(100, 10, 10);
+  for (int i = 10; i < 40; ++i) settled.points.push_back({static_cast<double>(i), 190});
+  CHECK_FALSE(analyse(settled).growth->growing);
+  CHECK_FALSE(analyse(sample_of(100, 1024)).growth.has_value());
+}
+
+TEST_CASE("fds: growth names the class that was born") {
+  auto sample = growing(100, 10, 21);
+  sample.before = {{5, "file", "/a"}, {6, "pipe", "pipe:[1]"}};
+  sample.descriptors = {{5, "file", "/a"}, {7, "file", "/a"}, {8, "file", "/a"}};
+  const auto growth = analyse(sample).growth;
+  REQUIRE(growth->by_class.size() == 2);
+  CHECK(growth->by_class[0].name == "/a");
+  CHECK(growth->by_class[0].born_count == 2);
+  CHECK(growth->by_class[1].died_count == 1);
+}
+
+TEST_CASE("fds: CLOSE_WAIT is a leak from a minute on, and a handful before is not") {
+  auto sample = sample_of(100, 1024);
+  sample.sockets.push_back(socket_of("CLOSE_WAIT", 40000, 5432));
+  sample.sockets.back().closed_s = 5;
+  CHECK(severity_of_sample(sample) == Severity::ok);
+  sample.sockets.back().closed_s = 61;
+  CHECK(found(analyse(sample), "close_wait_old"));
+}
+
+TEST_CASE("fds: local ports towards one destination run out before descriptors do") {
+  auto sample = sample_of(100, 1024);
+  sample.sockets.push_back(socket_of("ESTABLISHED", 40000, 5432));
+  sample.local_ports_count = 100;
+  sample.destinations["127.0.0.1:5432"] = 85;
+  CHECK(found(analyse(sample), "local_ports"));
+  sample.destinations["127.0.0.1:5432"] = 20;
+  CHECK_FALSE(found(analyse(sample), "local_ports"));
+}
+
+TEST_CASE("fds: free numbers below the highest are counted, and all processes have a row") {
+  auto first = sample_of(2, 1024);
+  first.descriptors = {{0, "device", "/dev/null"}, {9, "file", "/a"}};
+  auto second = sample_of(900, 1024);
+  second.pid = 5000;
+  probes::fds::Sample sample;
+  sample.processes = {first, second};
+  const auto result = probes::fds::analyse({}, sample);
+  CHECK(result.pid == 5000);
+  CHECK(result.processes.size() == 2);
+  CHECK(analyse(first).holes_count == 8);
 }
