@@ -5,6 +5,7 @@
 ///
 /// Sources, best first: pg_stat_activity in a read-only session; when every slot is taken and the
 /// role may not use a reserved one, the process titles of the server's backends on this host.
+/// Beside them the kernel's tcp_info of this host's connections, which needs no login at all.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -56,6 +57,15 @@ struct ClientSocket {
   std::string process;
 };
 
+/// A connection of this host to the server's port, by tcp_info alone.
+struct TrackedConnection {
+  std::int64_t port = 0;  ///< the client's
+  std::string state;      ///< "in flight", "idle" or "unknown"
+  double age_s = 0;       ///< since the last data was sent; of a stalled one, the peer's silence
+  bool stalled = false;   ///< the kernel repeats data without an answer
+  double unread_s = 0;    ///< how long answers have waited for the process to read them
+};
+
 struct Sample {
   std::string at;
   std::string target;
@@ -68,6 +78,8 @@ struct Sample {
   std::optional<std::int64_t> deadlocks_before_count;
   std::optional<std::int64_t> deadlocks_after_count;
   std::vector<ClientSocket> clients;
+  std::vector<TrackedConnection> tracked;
+  double tracked_s = 0;  ///< how long the connections were followed
   std::vector<Gap> gaps;
 };
 
@@ -105,9 +117,29 @@ struct Joined {
   std::int64_t connections_count = 0;
 };
 
+/// One way of looking and how far it can be trusted.
+struct Source {
+  std::string name;      ///< "pg_stat_activity", "process titles", "tcp_info"
+  std::string accuracy;  ///< in words, with the figure that was measured
+};
+
+/// What tcp_info says of the connections of this host.
+struct TcpView {
+  double followed_s = 0;
+  std::int64_t in_flight_count = 0;
+  std::int64_t idle_count = 0;
+  std::int64_t unknown_count = 0;
+  std::int64_t stalled_count = 0;
+  std::int64_t unread_count = 0;  ///< answers wait for the process to read them
+  std::optional<double> oldest_in_flight_s;
+  std::optional<double> agreement_ratio;  ///< with pg_stat_activity in this run, 0..1
+};
+
 struct Result {
   Envelope envelope;
   std::string visibility;
+  std::vector<Source> sources;
+  std::optional<TcpView> tcp;
   bool slots_full = false;
   std::optional<std::int64_t> used_count;
   std::optional<std::int64_t> max_count;
@@ -167,6 +199,34 @@ void fields(Visitor& visit, Self& self, const ClientSocket* /*tag*/) {
 }
 
 template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const TrackedConnection* /*tag*/) {
+  visit("port", self.port, "client port");
+  visit("state", self.state, "in flight, idle or unknown");
+  visit("age_s", self.age_s, "since data was sent; of a stalled one the peer's silence");
+  visit("stalled", self.stalled, "the kernel repeats data without an answer");
+  visit("unread_s", self.unread_s, "how long answers have waited to be read");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Source* /*tag*/) {
+  visit("name", self.name, "pg_stat_activity, process titles or tcp_info");
+  visit("accuracy", self.accuracy, "how far it can be trusted");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const TcpView* /*tag*/) {
+  visit("followed_s", self.followed_s, "how long the connections were followed");
+  visit("in_flight_count", self.in_flight_count, "a request waits for its answer");
+  visit("idle_count", self.idle_count, "none does");
+  visit("unknown_count", self.unknown_count, "never seen in a clear state");
+  visit("stalled_count", self.stalled_count, "data is repeated without an answer");
+  visit("unread_count", self.unread_count, "answers that the process does not read");
+  visit("oldest_in_flight_s", self.oldest_in_flight_s, "null when none is in flight");
+  visit("agreement_ratio", self.agreement_ratio,
+        "connections on which pg_stat_activity says the same, 0..1; null without it");
+}
+
+template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("at", self.at, "when it was read");
   visit("target", self.target, "database and process");
@@ -179,6 +239,8 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("deadlocks_before_count", self.deadlocks_before_count, "counter at the first sample");
   visit("deadlocks_after_count", self.deadlocks_after_count, "counter at the last sample");
   visit("clients", self.clients, "local owners of the client sockets");
+  visit("tracked", self.tracked, "connections of this host by tcp_info");
+  visit("tracked_s", self.tracked_s, "how long they were followed");
   visit("gaps", self.gaps, "what could not be read");
 }
 
@@ -224,6 +286,8 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit(
       "visibility", self.visibility,
       "all: every backend is visible; partial: the role sees only its own; titles: process titles");
+  visit("sources", self.sources, "ways of looking that were used, best first");
+  visit("tcp", self.tcp, "connections of this host by tcp_info; null when there is none");
   visit("slots_full", self.slots_full, "the server refused the login: every slot is taken");
   visit("used_count", self.used_count, "client backends, without triage's own");
   visit("max_count", self.max_count, "max_connections");

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -14,6 +15,7 @@
 #include "lib/os/target.h"
 #include "lib/probes/pool.h"
 #include "lib/probes/pool_queries.h"
+#include "lib/probes/pool_track.h"
 
 namespace triage::probes::pool {
 namespace {
@@ -90,8 +92,61 @@ void read_limits(PostgresConnection& connection, Sample& sample) {
                            fmt::format("GRANT pg_monitor TO \"{}\";", connection.user())});
 }
 
+/// Follows this host's connections to the server's port, every 20 ms.
+class Follower {
+ public:
+  Follower(std::uint16_t port, const Session& session)
+      : session_(session), start_(session.clock().monotonic()) {
+    filter_.peer_port = port;
+    filter_.health = true;
+    filter_.states = 1U << established;
+  }
+  void take() {
+    auto sockets = os::dump_inet(filter_);
+    if (!own_) own_ = own_inodes(sockets);
+    std::erase_if(sockets, [&](const os::InetSocket& s) { return own_->contains(s.inode); });
+    tracker_.take(sockets, elapsed_s());
+  }
+  /// Instead of a plain wait.
+  void follow_for(Duration wait) {
+    using namespace std::chrono_literals;
+    const Duration end = session_.clock().monotonic() + std::min(wait, session_.remaining());
+    while (session_.clock().monotonic() < end && !session_.cancelled()) {
+      take();
+      std::this_thread::sleep_for(
+          std::clamp<Duration>(end - session_.clock().monotonic(), 0ms, 20ms));
+    }
+  }
+  void give(Sample& sample) const {
+    sample.tracked = tracker_.connections();
+    sample.tracked_s = elapsed_s();
+  }
+
+ private:
+  static constexpr int established = 1;
+  [[nodiscard]] double elapsed_s() const {
+    return std::chrono::duration<double>(session_.clock().monotonic() - start_).count();
+  }
+  /// The connection of triage itself is not one of the service.
+  static std::set<std::uint32_t> own_inodes(const std::vector<os::InetSocket>& sockets) {
+    std::set<std::uint32_t> inodes;
+    for (const auto& socket : sockets) inodes.insert(socket.inode);
+    std::set<std::uint32_t> own;
+    for (const auto& [inode, pid] :
+         os::find_socket_owners(os::Procfs(), inodes, {::getpid()}).pid_of_inode)
+      own.insert(inode);
+    return own;
+  }
+  const Session& session_;
+  Duration start_;
+  os::InetFilter filter_;
+  std::optional<std::set<std::uint32_t>> own_;
+  ConnectionTracker tracker_;
+};
+
 void read_samples(PostgresConnection& connection, const Options& options, Session& session,
                   Sample& sample) {
+  Follower follower(connection.port(), session);
   const auto deadlocks = [&]() -> std::optional<std::int64_t> {
     const auto rows =
         attempt(sample.gaps, "deadlocks_count", [&] { return connection.query(deadlocks_sql); });
@@ -102,11 +157,19 @@ void read_samples(PostgresConnection& connection, const Options& options, Sessio
   const std::int64_t count = std::clamp<std::int64_t>(options.samples, 1, 1000);
   for (std::int64_t i = 0; i < count && !session.cancelled(); ++i) {
     if (i > 0)
-      std::this_thread::sleep_for(std::min<Duration>(options.interval, session.remaining()));
+      attempt(sample.gaps, "tcp", [&] {
+        follower.follow_for(options.interval);
+        return true;
+      });
     session.progress(
         fmt::format("pg_stat_activity of {}, sample {}/{}", sample.server, i + 1, count));
     sample.backends = to_backends(connection.query(activity_sql));
   }
+  attempt(sample.gaps, "tcp", [&] {
+    follower.take();
+    follower.give(sample);
+    return true;
+  });
   sample.deadlocks_after_count = deadlocks();
 }
 
@@ -184,6 +247,13 @@ Sample collect(const Options& options, Session& session) {
     sample.gaps.push_back({"max_count", "refused", connected.slots_full,
                            "log in as a role that may use the reserved slots, for example: sudo -u "
                            "postgres triage pool --db host=/var/run/postgresql"});
+    Follower follower(connected.port, session);
+    attempt(sample.gaps, "tcp", [&] {
+      follower.follow_for(options.interval * std::max<std::int64_t>(options.samples - 1, 1));
+      follower.take();
+      follower.give(sample);
+      return true;
+    });
     if (is_local(connected.host)) read_titles(procfs, connected.port, session, sample);
   }
   const Duration took = session.clock().monotonic() - start;

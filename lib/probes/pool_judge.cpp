@@ -69,12 +69,30 @@ void judge_waits(Result& result) {
                   fmt::format("{} deadlocks while triage watched", *result.deadlocks_count));
 }
 
+/// Two causes that look like a slow database from inside the service and are not.
+void judge_tcp(Result& result) {
+  if (!result.tcp) return;
+  if (result.tcp->stalled_count > 0)
+    result.envelope.find(
+        "network", Severity::warn,
+        fmt::format("{} connections to the database repeat their data without an answer: the "
+                    "network between, or a server that is frozen; cannot be told apart from here",
+                    result.tcp->stalled_count));
+  if (result.tcp->unread_count > 0)
+    result.envelope.find(
+        "answers_unread", Severity::warn,
+        fmt::format("answers of the database wait unread on {} connections: the event loop of the "
+                    "service is blocked, see triage lag",
+                    result.tcp->unread_count));
+}
+
 }  // namespace
 
 void judge(const Options& options, const Sample& sample, Result& result) {
   judge_slots(sample, result);
   judge_statements(options, result);
   judge_waits(result);
+  judge_tcp(result);
   if (sample.visibility == "partial")
     result.envelope.find("partial", Severity::unknown,
                          "the role sees only its own sessions: what the others do is unknown");
@@ -98,6 +116,7 @@ void add_provenance(const Sample& sample, Result& result) {
       fmt::format("psql -c \"{}\"", limits_sql));
   add({"/deadlocks_count", "/deadlocks_total_count"}, "pg_stat_database",
       fmt::format("psql -c \"{}\"", deadlocks_sql));
+  add({"/tcp"}, "tcp_info by NETLINK_SOCK_DIAG, every 20 ms", "ss -tni");
   add({"/joined"}, "NETLINK_SOCK_DIAG joined with pg_stat_activity.client_port", "ss -tnp");
 }
 

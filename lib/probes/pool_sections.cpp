@@ -86,6 +86,24 @@ Section clients_section(const Result& result) {
   return {"CLIENTS HERE", "", {std::move(table)}, false};
 }
 
+Section tcp_section(const Result& result) {
+  const TcpView& tcp = *result.tcp;
+  std::string text = fmt::format(
+      "{} in flight (oldest {}), {} idle, {} unknown; {} repeat data without an answer, {} with "
+      "unread answers; followed {}",
+      tcp.in_flight_count, age_text(tcp.oldest_in_flight_s), tcp.idle_count, tcp.unknown_count,
+      tcp.stalled_count, tcp.unread_count, format_duration(tcp.followed_s));
+  if (tcp.agreement_ratio)
+    text += fmt::format("; agrees with pg_stat_activity on {}", format_ratio(*tcp.agreement_ratio));
+  return {"CONNECTIONS HERE", "by tcp_info", {Paragraph{std::move(text)}}, false};
+}
+
+Section sources_section(const Result& result) {
+  Table table{{{"looked at", false, false}, {"accuracy", false, true}}, {}};
+  for (const auto& source : result.sources) table.rows.push_back({source.name, source.accuracy});
+  return {"ACCURACY", "", {std::move(table)}, true};
+}
+
 }  // namespace
 
 Help help() {
@@ -131,6 +149,8 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
   if (!result.statements.empty()) all.push_back(statements_section(result));
   if (!result.by_state.empty()) all.push_back(holders_section(result));
   if (!result.joined.empty()) all.push_back(clients_section(result));
+  if (result.tcp) all.push_back(tcp_section(result));
+  if (!result.sources.empty()) all.push_back(sources_section(result));
   return all;
 }
 

@@ -47,8 +47,9 @@ TEST_CASE("pool: an idle server is ok, and every slot is accounted for") {
 
 TEST_CASE("pool: statements that hold the connections are named, grouped and counted") {
   const PostgresServer server;
-  const PsqlSession first(server, "SELECT pg_sleep(100), 'secret';");
-  const PsqlSession second(server, "SELECT pg_sleep(200), 'other';");
+  // Behind the login by more than a tick, so that the kernel's clock tells them apart.
+  const PsqlSession first(server, "\\! sleep 0.1\nSELECT pg_sleep(100), 'secret';");
+  const PsqlSession second(server, "\\! sleep 0.1\nSELECT pg_sleep(200), 'other';");
   server.wait_until(sleeping, "2");
   const Json document = pool(server, 1);
   CHECK(has_finding(document, "long_statement"));
@@ -59,6 +60,11 @@ TEST_CASE("pool: statements that hold the connections are named, grouped and cou
   CHECK(statement["application"] == "orders");
   CHECK(document["joined"][0]["connections_count"] == 1);
   CHECK(document["joined"].size() == 2);
+  // the kernel alone says the same
+  CHECK(document["tcp"]["in_flight_count"] == 2);
+  CHECK(document["tcp"]["agreement_ratio"] == 1.0);
+  CHECK(document["sources"][0]["name"] == "pg_stat_activity");
+  CHECK(document["sources"][1]["name"] == "tcp_info");
 }
 
 TEST_CASE("pool: a lock chain is followed to the backend that holds the lock") {
@@ -92,6 +98,8 @@ TEST_CASE("pool: when every slot is taken it says so and counts the backends by 
   CHECK(refused["slots_full"] == true);
   CHECK(refused["visibility"] == "titles");
   CHECK(refused["used_count"] == 3);
+  CHECK(refused["sources"][0]["name"] == "process titles");
+  CHECK(refused["tcp"]["idle_count"].get<int>() + refused["tcp"]["unknown_count"].get<int>() == 3);
   CHECK(refused["max_count"].is_null());
   CHECK(refused["statements"].is_null());
   CHECK(refused["by_application"].is_null());

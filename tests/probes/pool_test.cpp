@@ -74,6 +74,21 @@ TEST_CASE("pool: waiters that block each other are counted behind the one root")
   CHECK(result.blocking[0].waiters_count == 2);
 }
 
+TEST_CASE("pool: a stalled connection is the network, an unread answer is the loop") {
+  auto sample = sample_of({active(1, 1)});
+  sample.backends[0].port = 40000;
+  sample.tracked = {{40000, "in flight", 1, false, 0}};
+  const auto healthy = probes::pool::analyse({}, sample);
+  CHECK(healthy.envelope.severity == Severity::ok);
+  CHECK(healthy.tcp->agreement_ratio == 1.0);
+  sample.tracked[0].stalled = true;
+  CHECK(probes::pool::analyse({}, sample).envelope.findings.at(0).id == "network");
+  sample.tracked[0] = {40000, "idle", 1, false, 0.5};
+  const auto blocked = probes::pool::analyse({}, sample);
+  CHECK(blocked.envelope.findings.at(0).id == "answers_unread");
+  CHECK(blocked.tcp->agreement_ratio == 0.0);
+}
+
 TEST_CASE("statement text: literals and comments go, parameters and names stay") {
   using triage::normalise_statement;
   CHECK(normalise_statement("SELECT * FROM t1 WHERE a = 'x''y' AND b = 1.5 -- c\n AND d=$1") ==
