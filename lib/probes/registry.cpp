@@ -11,6 +11,7 @@
 #include "lib/probes/heap_snapshot.h"
 #include "lib/probes/heap_stat.h"
 #include "lib/probes/lag.h"
+#include "lib/probes/lag_dump.h"
 #include "lib/probes/lag_gate.h"
 #include "lib/probes/lag_top.h"
 #include "lib/probes/logs.h"
@@ -62,6 +63,9 @@ std::span<const Probe> registry() {
       make_probe("heap-snapshot", "heap snapshots of a running process, with a forecast first",
                  heap_snapshot::help, heap_snapshot::describe, heap_snapshot::collect,
                  heap_snapshot::analyse, heap_snapshot::sections),
+      make_probe("lag-dump", "what every thread does now: JavaScript and native stacks",
+                 lag_dump::help, lag_dump::describe, lag_dump::collect, lag_dump::analyse,
+                 lag_dump::sections),
       make_probe("heap-show", "what is in a V8 heap snapshot, and what holds it", heap_show::help,
                  heap_show::describe, heap_show::collect, heap_show::analyse, heap_show::sections),
       make_probe("heap-diff", "what grew between heap snapshots, and where it stays",

@@ -31,7 +31,7 @@ const os::ProcessImage::Module* find_v8(const os::ProcessImage& image) {
   // says so when the file is none that we can read (32-bit, no permission)
   const os::ElfFile program(fmt::format("/proc/{}/exe", image.pid()));
   const auto* module = image.module("");
-  throw Error(ErrorCode::malformed,
+  throw Error(ErrorCode::not_found,
               fmt::format("process {} ({}) is no Node.js that can be read: it exports none of V8's "
                           "v8dbg_ constants",
                           image.pid(), module != nullptr ? module->path : "unknown program"),

@@ -13,7 +13,7 @@ namespace triage::v8 {
 /// and what V8Layout and bytecode lengths its build has.
 class ProcessCode final : public CodeMap {
  public:
-  /// Throws Error{malformed} when the process runs no V8 that exports v8dbg_ constants,
+  /// Throws Error{not_found} when the process runs no V8 that exports v8dbg_ constants,
   /// Error{refused} without the right to read it.
   ProcessCode(os::ProcessImage& image, const os::MemorySource& memory);
 

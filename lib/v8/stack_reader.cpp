@@ -39,6 +39,10 @@ std::optional<Stack> StackReader::blocked(pid_t /*tid*/, const os::SyscallState&
 
 Stack StackReader::stopped(pid_t tid, std::chrono::milliseconds timeout, const Clock& clock,
                            Duration& pause) {
+  // the table of native names is built before, not while the thread waits
+  if (!warm_)
+    (void)code_->symbol(code_->module().bias + code_->module().file->segments()[0].address);
+  warm_ = true;
   const Duration begin = clock.monotonic();
   Stack stack;
   {

@@ -49,6 +49,7 @@ class StackReader {
   os::CachedMemory cached_;
   std::unique_ptr<ProcessCode> code_;
   std::unique_ptr<StackWalker> walker_;
+  bool warm_ = false;
 };
 
 }  // namespace triage::v8
