@@ -169,6 +169,8 @@ Help help() {
       "hosts that disagree are corrected and named; a file that was cut gives what is whole. "
       "'(before) X' is the time after a call was sent and before its handler X began.",
       {{"triage trace traces.json", "where the time of these traces goes"},
+       {"triage trace --jaeger http://jaeger:16686 --service a --baseline-before 24h",
+        "the last hour against the same hour yesterday"},
        {"curl -s http://jaeger:16686/api/traces?service=shop | triage trace -",
         "the same, straight from Jaeger"},
        {"triage trace now.json.gz --baseline yesterday.json.gz", "what is slower than yesterday"},

@@ -136,7 +136,7 @@ void add_facts(const Options& options, const TraceInput& input, const traces::Cr
   sample.operations = cut(traces::operations(now, paths), top);
   const double slow_ms = static_cast<double>(options.slow_over.count());
   sample.slow =
-      options.input.baseline.empty()
+      !options.input.has_baseline()
           ? traces::compare_slow(now, paths, slow_ms)
           : traces::compare_sets(now, paths, input.then, traces::critical_paths(input.then));
   sample.waits = traces::waits(now, paths);

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "lib/base/error.h"
+#include "lib/base/units.h"
+#include "lib/probes/trace_server.h"
 #include "lib/store/input_file.h"
 #include "lib/traces/row_text.h"
 #include "lib/traces/span_reader.h"
@@ -65,15 +67,17 @@ TraceSource read_file(const std::string& path, traces::SpanTableBuilder& builder
   return source;
 }
 
-Read read_files(const std::vector<std::string>& files, const TraceOptions& options, bool baseline,
-                Session& session) {
+Read read_sources(const TraceOptions& options, bool baseline, Session& session,
+                  std::vector<Gap>& gaps) {
   Read all;
   traces::SpanTableBuilder builder;
   if (!baseline) builder.keep_only(options.trace_ids);
-  for (const auto& file : files) {
+  for (const auto& file : baseline ? options.baseline : options.files) {
     all.sources.push_back(read_file(file, builder, session));
     all.sources.back().baseline = baseline;
   }
+  if (!options.jaeger.empty() && (!baseline || options.baseline_before.count() > 0))
+    all.sources.push_back(read_server(options, baseline, session, builder, gaps));
   all.spans = builder.take();
   return all;
 }
@@ -135,21 +139,62 @@ void describe_traces(TraceOptions& options, OptionVisitor& visitor) {
                 options.service);
   visitor.visit({"operation", "only traces in which it occurs", "NAME", {}, false, false, 0},
                 options.operation);
+  visitor.visit({"jaeger",
+                 "Jaeger's query service, Tempo's bridge, or a Grafana proxy URL",
+                 "URL",
+                 {},
+                 false,
+                 true,
+                 0},
+                options.jaeger);
+  visitor.visit({"since", "window that ends now, or at --to", "DURATION", {}, false, false, 0},
+                options.since);
+  visitor.visit({"from", "start of the window, RFC 3339", "TIME", {}, false, false, 0},
+                options.from);
+  visitor.visit({"to", "end of the window, RFC 3339", "TIME", {}, false, false, 0}, options.to);
+  visitor.visit({"min-duration", "only traces that took so long", "DURATION", {}, false, false, 0},
+                options.min_duration);
+  visitor.visit(
+      {"max-duration", "only traces that took no longer", "DURATION", {}, false, false, 0},
+      options.max_duration);
+  visitor.visit({"tag", "only traces with it: error=true", "KEY=VALUE", {}, false, false, 0},
+                options.tags);
+  visitor.visit({"limit", "traces to ask for", "N", {}, false, false, 0}, options.limit);
+  visitor.visit({"slowest",
+                 "half of them the slowest of the window (Jaeger 2.19 and later)",
+                 "",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.slowest);
+  visitor.visit({"baseline-before",
+                 "compare with the window so long before: 24h",
+                 "DURATION",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.baseline_before);
+  net::describe(options.http, visitor);
 }
 
 TraceInput read_traces(const TraceOptions& options, const std::string& command, Session& session) {
-  if (options.files.empty())
+  if (options.files.empty() && options.jaeger.empty())
     throw Error(ErrorCode::usage, command + ": no traces given",
-                fmt::format("name files: triage {} traces.json", command));
-  Read now = read_files(options.files, options, false, session);
-  Read then = read_files(options.baseline, options, true, session);
+                fmt::format("name files or a server: triage {} traces.json, or --jaeger URL "
+                            "--service NAME",
+                            command));
+  std::vector<Gap> gaps;
+  Read now = read_sources(options, false, session, gaps);
+  Read then = read_sources(options, true, session, gaps);
   session.progress("linking spans");
   TraceInput input{traces::Forest(select(std::move(now.spans), options)),
                    traces::Forest(select(std::move(then.spans), options)),
                    {},
                    0,
                    std::move(now.sources),
-                   {}};
+                   std::move(gaps)};
   input.sources.insert(input.sources.end(), then.sources.begin(), then.sources.end());
   add_skews(input.now, input.skews);
   std::vector<traces::SkewRow> ignored;
@@ -171,17 +216,38 @@ TraceInput read_traces(const TraceOptions& options, const std::string& command, 
 }
 
 std::string target_of(const TraceOptions& options) {
-  return fmt::format("{}", fmt::join(options.files, " "));
+  std::vector<std::string> parts = options.files;
+  if (!options.jaeger.empty()) {
+    parts.push_back(net::to_string(net::parse_url(options.jaeger, "--jaeger")));
+    if (!options.service.empty()) parts.push_back(options.service);
+  }
+  return fmt::format("{}", fmt::join(parts, " "));
 }
 
 std::string repeat_command(const std::string& command, const TraceOptions& options) {
   std::string line = "triage " + command;
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) line += fmt::format(" --{} '{}'", option, value);
+  };
   for (const auto& file : options.files) line += fmt::format(" '{}'", file);
-  for (const auto& file : options.baseline) line += fmt::format(" --baseline '{}'", file);
-  for (const auto& id : options.trace_ids) line += " --trace-id " + id;
-  if (!options.service.empty()) line += fmt::format(" --service '{}'", options.service);
-  if (!options.operation.empty()) line += fmt::format(" --operation '{}'", options.operation);
-  return line;
+  for (const auto& file : options.baseline) add("baseline", file);
+  for (const auto& id : options.trace_ids) add("trace-id", id);
+  add("service", options.service);
+  add("operation", options.operation);
+  if (options.jaeger.empty()) return line;
+  add("jaeger", net::to_string(net::parse_url(options.jaeger, "--jaeger")));
+  add("from", options.from);
+  add("to", options.to);
+  const auto add_time = [&](const char* option, std::chrono::milliseconds value) {
+    if (value.count() > 0) add(option, to_duration_text(value));
+  };
+  if (options.from.empty()) add_time("since", options.since);
+  add_time("min-duration", options.min_duration);
+  add_time("max-duration", options.max_duration);
+  add_time("baseline-before", options.baseline_before);
+  for (const auto& tag : options.tags) add("tag", tag);
+  line += fmt::format(" --limit {}", options.limit);
+  return options.slowest ? line + " --slowest" : line;
 }
 
 }  // namespace triage::probes

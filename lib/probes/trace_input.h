@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "lib/base/gap.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
+#include "lib/net/http_options.h"
 #include "lib/traces/clock_skew.h"
 #include "lib/traces/critical_path.h"
 #include "lib/traces/facts.h"
@@ -21,6 +23,22 @@ struct TraceOptions {
   std::vector<std::string> trace_ids;
   std::string service;
   std::string operation;
+  // of a server
+  std::string jaeger;  ///< address; empty: files only
+  std::chrono::milliseconds since{std::chrono::hours(1)};
+  std::string from;
+  std::string to;
+  std::chrono::milliseconds min_duration{0};
+  std::chrono::milliseconds max_duration{0};
+  std::vector<std::string> tags;
+  std::int64_t limit = 200;
+  bool slowest = false;
+  std::chrono::milliseconds baseline_before{0};  ///< 0: no baseline from the server
+  net::HttpOptions http;
+
+  [[nodiscard]] bool has_baseline() const {
+    return !baseline.empty() || (!jaeger.empty() && baseline_before.count() > 0);
+  }
 };
 
 void describe_traces(TraceOptions& options, OptionVisitor& visitor);
