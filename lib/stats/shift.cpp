@@ -175,23 +175,4 @@ std::size_t common_onset(std::span<const std::vector<double>> series, std::size_
   return static_cast<std::size_t>(std::max_element(first, last) - votes.begin());
 }
 
-double mann_whitney(std::span<const double> a, std::span<const double> b) {
-  std::vector<double> all = known(a);
-  const auto first = static_cast<double>(all.size());
-  const std::vector<double> other = known(b);
-  all.insert(all.end(), other.begin(), other.end());
-  const auto n = static_cast<double>(all.size());
-  const double second = n - first;
-  if (first == 0 || second == 0) return 1;
-  double ties = 0;
-  const std::vector<double> ranks = ranks_of(all, ties);
-  double sum = 0;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(first); ++i) sum += ranks[i];
-  const double u = sum - first * (first + 1) / 2;
-  const double variance = first * second / 12 * ((n + 1) - ties / (n * (n - 1)));
-  if (variance <= 0) return 1;
-  const double distance = std::max(0.0, std::abs(u - first * second / 2) - 0.5);
-  return std::erfc(distance / std::sqrt(2 * variance));
-}
-
 }  // namespace triage::stats

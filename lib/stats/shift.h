@@ -45,8 +45,4 @@ std::optional<ChangePoint> change_point(std::span<const double> values);
 std::size_t common_onset(std::span<const std::vector<double>> series, std::size_t from,
                          std::size_t to);
 
-/// Mann-Whitney: two-sided p-value that both samples come from one distribution, normal
-/// approximation with ties corrected; 1 for an empty sample.
-double mann_whitney(std::span<const double> a, std::span<const double> b);
-
 }  // namespace triage::stats

@@ -20,7 +20,8 @@ void SpanReader::read() {
 void SpanReader::value(int depth) {
   const JsonCursor::Kind kind = cursor_.peek();
   if (kind == JsonCursor::Kind::array && depth < deepest) {
-    recognised_ = true;
+    // a list further inside may be that of another kind of server
+    recognised_ = recognised_ || depth <= 1;
     cursor_.array([&] { value(depth + 1); });
   } else if (kind == JsonCursor::Kind::object && depth < deepest) {
     object(depth);
@@ -35,7 +36,7 @@ void SpanReader::object(int depth) {
   inside_ = false;
   cursor_.object([&](std::string_view key) {
     if (key == "data") {
-      recognised_ = true;
+      recognised_ = recognised_ || cursor_.peek() == JsonCursor::Kind::null;
       value(depth + 1);
     } else if (key == "result" || key == "trace") {
       value(depth + 1);
