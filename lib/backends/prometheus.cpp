@@ -11,25 +11,25 @@
 namespace triage::backends {
 namespace {
 
-std::string time_text(double seconds) { return fmt::format("{:.3f}", seconds); }
+std::string time_text(double seconds) {
+  return fmt::format("{:.3f}", seconds);
+}
 
 /// "Tue, 24 Nov 2026 07:03:50 GMT" (RFC 9110, 5.6.7)
-std::optional<double> parse_http_date(const std::string &text) {
+std::optional<double> parse_http_date(const std::string& text) {
   std::tm parts{};
-  const char *end =
-      ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0')
-    return std::nullopt;
+  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
   return static_cast<double>(::timegm(&parts));
 }
 
 /// A query that was too slow once is too slow again; other 503 pass.
-bool retry_query(const net::Response &response) {
+bool retry_query(const net::Response& response) {
   return net::worth_retrying(response) &&
          response.body.find("\"errorType\":\"timeout\"") == std::string::npos;
 }
 
-net::Request request_of(const std::string &path, net::Pairs parameters) {
+net::Request request_of(const std::string& path, net::Pairs parameters) {
   net::Request request;
   request.path = path;
   request.parameters = std::move(parameters);
@@ -38,8 +38,7 @@ net::Request request_of(const std::string &path, net::Pairs parameters) {
   return request;
 }
 
-net::Pairs range_parameters(const std::string &query, double from_s,
-                            double to_s, double step_s) {
+net::Pairs range_parameters(const std::string& query, double from_s, double to_s, double step_s) {
   return {{"query", query},
           {"start", time_text(from_s)},
           {"end", time_text(to_s)},
@@ -47,8 +46,7 @@ net::Pairs range_parameters(const std::string &query, double from_s,
 }
 
 /// The parts of a range that each stay below the server's limit of points.
-std::vector<std::pair<double, double>> parts_of(double from_s, double to_s,
-                                                double step_s) {
+std::vector<std::pair<double, double>> parts_of(double from_s, double to_s, double step_s) {
   std::vector<std::pair<double, double>> parts;
   const double most = step_s * static_cast<double>(Prometheus::most_points - 1);
   for (double start = from_s; start <= to_s; start += most + step_s)
@@ -56,39 +54,35 @@ std::vector<std::pair<double, double>> parts_of(double from_s, double to_s,
   return parts;
 }
 
-void append(TimeSeries &to, TimeSeries &from) {
+void append(TimeSeries& to, TimeSeries& from) {
   to.at_s.insert(to.at_s.end(), from.at_s.begin(), from.at_s.end());
   to.values.insert(to.values.end(), from.values.begin(), from.values.end());
   to.histogram_at_s.insert(to.histogram_at_s.end(), from.histogram_at_s.begin(),
                            from.histogram_at_s.end());
-  to.histograms.insert(to.histograms.end(),
-                       std::make_move_iterator(from.histograms.begin()),
+  to.histograms.insert(to.histograms.end(), std::make_move_iterator(from.histograms.begin()),
                        std::make_move_iterator(from.histograms.end()));
 }
 
 QueryAnswer join(std::vector<QueryAnswer> parts) {
   QueryAnswer whole = std::move(parts.front());
   std::map<Labels, std::size_t> places;
-  for (std::size_t i = 0; i < whole.series.size(); ++i)
-    places[whole.series[i].labels] = i;
+  for (std::size_t i = 0; i < whole.series.size(); ++i) places[whole.series[i].labels] = i;
   for (std::size_t part = 1; part < parts.size(); ++part) {
-    for (auto &series : parts[part].series) {
-      const auto [place, fresh] =
-          places.emplace(series.labels, whole.series.size());
+    for (auto& series : parts[part].series) {
+      const auto [place, fresh] = places.emplace(series.labels, whole.series.size());
       if (fresh)
         whole.series.push_back(std::move(series));
       else
         append(whole.series[place->second], series);
     }
-    for (auto &warning : parts[part].warnings)
-      if (std::find(whole.warnings.begin(), whole.warnings.end(), warning) ==
-          whole.warnings.end())
+    for (auto& warning : parts[part].warnings)
+      if (std::find(whole.warnings.begin(), whole.warnings.end(), warning) == whole.warnings.end())
         whole.warnings.push_back(std::move(warning));
   }
   return whole;
 }
 
-Labels labels_at(JsonCursor &cursor) {
+Labels labels_at(JsonCursor& cursor) {
   Labels labels;
   cursor.object([&](std::string_view label) {
     std::string name(label);
@@ -97,15 +91,14 @@ Labels labels_at(JsonCursor &cursor) {
   return labels;
 }
 
-Alert alert_at(JsonCursor &cursor) {
+Alert alert_at(JsonCursor& cursor) {
   Alert alert;
   cursor.object([&](std::string_view key) {
     if (key == "labels") {
       alert.labels = labels_at(cursor);
     } else if (key == "annotations") {
       Labels notes = labels_at(cursor);
-      alert.summary =
-          notes.contains("summary") ? notes["summary"] : notes["description"];
+      alert.summary = notes.contains("summary") ? notes["summary"] : notes["description"];
     } else if (key == "state") {
       alert.state = cursor.text();
     } else if (key == "activeAt") {
@@ -119,7 +112,7 @@ Alert alert_at(JsonCursor &cursor) {
 
 /// Walks {"status":...,"data":X}; `data` takes X.
 template <class Data>
-void each_data(const net::Response &response, JsonCursor &cursor, Data data) {
+void each_data(const net::Response& response, JsonCursor& cursor, Data data) {
   net::require_success(response, "Prometheus");
   cursor.object([&](std::string_view key) {
     if (key == "data")
@@ -132,58 +125,51 @@ void each_data(const net::Response &response, JsonCursor &cursor, Data data) {
                 "check that the address is that of a Prometheus API");
 }
 
-} // namespace
+}  // namespace
 
-Prometheus::Prometheus(std::string_view address, net::ClientOptions options,
-                       Session &session)
+Prometheus::Prometheus(std::string_view address, net::ClientOptions options, Session& session)
     : client_(address, std::move(options), session), clock_(session.clock()) {}
 
-net::Response Prometheus::get(const std::string &path, net::Pairs parameters) {
-  net::Response response =
-      client_.send(request_of(path, std::move(parameters)));
+net::Response Prometheus::get(const std::string& path, net::Pairs parameters) {
+  net::Response response = client_.send(request_of(path, std::move(parameters)));
   note_clock(response);
   return response;
 }
 
-void Prometheus::note_clock(const net::Response &response) {
-  const std::string *date = net::find_header(response, "date");
+void Prometheus::note_clock(const net::Response& response) {
+  const std::string* date = net::find_header(response, "date");
   const auto at = date == nullptr ? std::nullopt : parse_http_date(*date);
-  if (at)
-    clock_offset_s_ = std::round(*at - to_epoch_seconds(clock_.now()));
+  if (at) clock_offset_s_ = std::round(*at - to_epoch_seconds(clock_.now()));
 }
 
-QueryAnswer Prometheus::instant(const std::string &query,
-                                std::optional<double> at_s) {
+QueryAnswer Prometheus::instant(const std::string& query, std::optional<double> at_s) {
   net::Pairs parameters{{"query", query}};
-  if (at_s)
-    parameters.emplace_back("time", time_text(*at_s));
+  if (at_s) parameters.emplace_back("time", time_text(*at_s));
   return parse_query_answer(get("/api/v1/query", std::move(parameters)), query);
 }
 
-QueryAnswer Prometheus::range(const std::string &query, double from_s,
-                              double to_s, double step_s) {
+QueryAnswer Prometheus::range(const std::string& query, double from_s, double to_s, double step_s) {
   std::vector<net::Request> requests;
-  for (const auto &[start, end] : parts_of(from_s, to_s, step_s))
-    requests.push_back(request_of("/api/v1/query_range",
-                                  range_parameters(query, start, end, step_s)));
+  for (const auto& [start, end] : parts_of(from_s, to_s, step_s))
+    requests.push_back(
+        request_of("/api/v1/query_range", range_parameters(query, start, end, step_s)));
   if (requests.empty())
-    throw Error(ErrorCode::usage,
-                "the window is empty: its end is before its start");
+    throw Error(ErrorCode::usage, "the window is empty: its end is before its start");
   std::vector<QueryAnswer> parts;
-  for (const auto &answer : client_.send_all(requests)) {
+  for (const auto& answer : client_.send_all(requests)) {
     note_clock(answer.value());
     parts.push_back(parse_query_answer(answer.value(), query));
   }
   return join(std::move(parts));
 }
 
-std::vector<std::optional<QueryAnswer>>
-Prometheus::ranges(const std::vector<std::string> &queries, double from_s,
-                   double to_s, double step_s, std::vector<Gap> &gaps) {
+std::vector<std::optional<QueryAnswer>> Prometheus::ranges(const std::vector<std::string>& queries,
+                                                           double from_s, double to_s,
+                                                           double step_s, std::vector<Gap>& gaps) {
   std::vector<net::Request> requests;
-  for (const auto &query : queries)
-    requests.push_back(request_of(
-        "/api/v1/query_range", range_parameters(query, from_s, to_s, step_s)));
+  for (const auto& query : queries)
+    requests.push_back(
+        request_of("/api/v1/query_range", range_parameters(query, from_s, to_s, step_s)));
   const auto answers = client_.send_all(requests);
   std::vector<std::optional<QueryAnswer>> all;
   for (std::size_t i = 0; i < answers.size(); ++i)
@@ -195,25 +181,21 @@ Prometheus::ranges(const std::vector<std::string> &queries, double from_s,
 }
 
 std::vector<std::string> Prometheus::metric_names(double from_s, double to_s) {
-  const auto response =
-      get("/api/v1/label/__name__/values",
-          {{"start", time_text(from_s)}, {"end", time_text(to_s)}});
+  const auto response = get("/api/v1/label/__name__/values",
+                            {{"start", time_text(from_s)}, {"end", time_text(to_s)}});
   std::vector<std::string> names;
   JsonCursor cursor(read_from(response.body));
-  each_data(response, cursor,
-            [&] { cursor.array([&] { names.emplace_back(cursor.text()); }); });
+  each_data(response, cursor, [&] { cursor.array([&] { names.emplace_back(cursor.text()); }); });
   return names;
 }
 
-std::vector<Labels> Prometheus::series(const std::string &selector,
-                                       double from_s, double to_s) {
-  const auto response = get("/api/v1/series", {{"match[]", selector},
-                                               {"start", time_text(from_s)},
-                                               {"end", time_text(to_s)}});
+std::vector<Labels> Prometheus::series(const std::string& selector, double from_s, double to_s) {
+  const auto response =
+      get("/api/v1/series",
+          {{"match[]", selector}, {"start", time_text(from_s)}, {"end", time_text(to_s)}});
   std::vector<Labels> all;
   JsonCursor cursor(read_from(response.body));
-  each_data(response, cursor,
-            [&] { cursor.array([&] { all.push_back(labels_at(cursor)); }); });
+  each_data(response, cursor, [&] { cursor.array([&] { all.push_back(labels_at(cursor)); }); });
   return all;
 }
 
@@ -232,14 +214,13 @@ std::vector<Alert> Prometheus::alerts() {
   return list;
 }
 
-std::string Prometheus::repeat_line(const std::string &query,
-                                    std::optional<double> from_s, double to_s,
-                                    double step_s) const {
+std::string Prometheus::repeat_line(const std::string& query, std::optional<double> from_s,
+                                    double to_s, double step_s) const {
   if (!from_s)
-    return client_.curl_line(request_of(
-        "/api/v1/query", {{"query", query}, {"time", time_text(to_s)}}));
-  return client_.curl_line(request_of(
-      "/api/v1/query_range", range_parameters(query, *from_s, to_s, step_s)));
+    return client_.curl_line(
+        request_of("/api/v1/query", {{"query", query}, {"time", time_text(to_s)}}));
+  return client_.curl_line(
+      request_of("/api/v1/query_range", range_parameters(query, *from_s, to_s, step_s)));
 }
 
-} // namespace triage::backends
+}  // namespace triage::backends

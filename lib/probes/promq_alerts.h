@@ -13,11 +13,11 @@ namespace triage::probes::promq_alerts {
 
 struct Options {
   promq::Source source;
-  std::string match; ///< text that a label must hold
+  std::string match;  ///< text that a label must hold
 };
 
 Help help();
-void describe(Options &options, OptionVisitor &visitor);
+void describe(Options& options, OptionVisitor& visitor);
 
 struct AlertRow {
   std::string name;
@@ -41,12 +41,12 @@ struct Result {
   std::vector<AlertRow> alerts;
 };
 
-Sample collect(const Options &options, Session &session);
-Result analyse(const Options &options, const Sample &sample);
-std::vector<Section> sections(const Options &options, const Result &result);
+Sample collect(const Options& options, Session& session);
+Result analyse(const Options& options, const Sample& sample);
+std::vector<Section> sections(const Options& options, const Result& result);
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const AlertRow * /*tag*/) {
+void fields(Visitor& visit, Self& self, const AlertRow* /*tag*/) {
   visit("name", self.name, "alertname");
   visit("state", self.state, "firing or pending");
   visit("severity", self.severity, "its label severity, or empty");
@@ -56,17 +56,17 @@ void fields(Visitor &visit, Self &self, const AlertRow * /*tag*/) {
 }
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const Sample * /*tag*/) {
+void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("at", self.at, "when it was asked");
   visit("target", self.target, "the server");
   visit("alerts", self.alerts, "as the server lists them");
 }
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const Result * /*tag*/) {
+void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("firing_count", self.firing_count, "alerts that fire");
   visit("pending_count", self.pending_count, "alerts that wait for their time");
   visit("alerts", self.alerts, "firing first, then the oldest");
 }
 
-} // namespace triage::probes::promq_alerts
+}  // namespace triage::probes::promq_alerts

@@ -19,11 +19,11 @@ struct Options {
 };
 
 Help help();
-void describe(Options &options, OptionVisitor &visitor);
+void describe(Options& options, OptionVisitor& visitor);
 
 struct Value {
   std::string name;
-  std::optional<double> value; ///< absent: NaN or infinite, as `text` says
+  std::optional<double> value;  ///< absent: NaN or infinite, as `text` says
   std::string text;
 };
 
@@ -54,21 +54,21 @@ struct Condition {
   double limit = 0;
   [[nodiscard]] bool holds(double value) const;
 };
-Condition parse_condition(const std::string &text);
+Condition parse_condition(const std::string& text);
 
-Sample collect(const Options &options, Session &session);
-Result analyse(const Options &options, const Sample &sample);
-std::vector<Section> sections(const Options &options, const Result &result);
+Sample collect(const Options& options, Session& session);
+Result analyse(const Options& options, const Sample& sample);
+std::vector<Section> sections(const Options& options, const Result& result);
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const Value * /*tag*/) {
+void fields(Visitor& visit, Self& self, const Value* /*tag*/) {
   visit("name", self.name, "series");
   visit("value", self.value, "its value; null when it is no number");
   visit("text", self.text, "its value as text");
 }
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const Sample * /*tag*/) {
+void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("at", self.at, "when it was asked");
   visit("target", self.target, "the server");
   visit("values", self.values, "series");
@@ -77,17 +77,17 @@ void fields(Visitor &visit, Self &self, const Sample * /*tag*/) {
 }
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const Check * /*tag*/) {
+void fields(Visitor& visit, Self& self, const Check* /*tag*/) {
   visit("name", self.name, "series");
   visit("value", self.value, "its value; null when it is no number");
   visit("failed", self.failed, "whether it meets the condition");
 }
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const Result * /*tag*/) {
+void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("condition", self.condition, "what fails the gate");
   visit("failed_count", self.failed_count, "series that meet it");
   visit("checks", self.checks, "series, failed ones first");
 }
 
-} // namespace triage::probes::promq_gate
+}  // namespace triage::probes::promq_gate

@@ -12,8 +12,7 @@ namespace triage::probes::promq_preset {
 namespace {
 
 std::string_view name_of(Kind kind) {
-  constexpr std::array<std::string_view, 4> names{"red", "saturation", "node",
-                                                  "postgres"};
+  constexpr std::array<std::string_view, 4> names{"red", "saturation", "node", "postgres"};
   return names.at(static_cast<std::size_t>(kind));
 }
 
@@ -21,41 +20,37 @@ std::string_view name_of(Kind kind) {
 /// names them all.
 std::string matcher_of(Kind kind) {
   std::string names;
-  for (const auto &plan : plan(kind, {}, "", 60)) {
+  for (const auto& plan : plan(kind, {}, "", 60)) {
     std::string list = plan.missing;
-    for (auto at = list.find(", "); at != std::string::npos;
-         at = list.find(", ", at + 1))
+    for (auto at = list.find(", "); at != std::string::npos; at = list.find(", ", at + 1))
       list.replace(at, 2, "|");
     names += (names.empty() ? "" : "|") + list;
   }
   return "{__name__=~\"" + names + "\"}";
 }
 
-std::string quantity(const std::optional<double> &value,
-                     const std::string &unit) {
-  return or_unknown(
-      value, [&](double number) { return format_quantity(number, unit); });
+std::string quantity(const std::optional<double>& value, const std::string& unit) {
+  return or_unknown(value, [&](double number) { return format_quantity(number, unit); });
 }
 
-} // namespace
+}  // namespace
 
 Help help(Kind kind) {
   const std::string name(name_of(kind));
-  const std::string who =
-      kind == Kind::node || kind == Kind::postgres ? "" : " orders";
-  return {"The usual figures of a service (red: rate, errors, durations; "
-          "saturation: event loop, "
-          "heap, pool, limits), a host (node exporter) or PostgreSQL (postgres "
-          "exporter), with the "
-          "onset of each change. The metric names are those found: "
-          "prom-client, OpenTelemetry, "
-          "cAdvisor, kube-state-metrics. A figure without a metric is unknown.",
-          {{"triage promq " + name + who, "the last hour"},
-           {"triage promq " + name + who + " --since 6h -o html=figures.html",
-            "as a page"}}};
+  const std::string who = kind == Kind::node || kind == Kind::postgres ? "" : " orders";
+  return {
+      "The usual figures of a service (red: rate, errors, durations; "
+      "saturation: event loop, "
+      "heap, pool, limits), a host (node exporter) or PostgreSQL (postgres "
+      "exporter), with the "
+      "onset of each change. The metric names are those found: "
+      "prom-client, OpenTelemetry, "
+      "cAdvisor, kube-state-metrics. A figure without a metric is unknown.",
+      {{"triage promq " + name + who, "the last hour"},
+       {"triage promq " + name + who + " --since 6h -o html=figures.html", "as a page"}}};
 }
 
-void describe(Options &options, OptionVisitor &visitor) {
+void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit({"service",
                  "value of app, service, job, container, ... or instance",
                  "NAME",
@@ -67,7 +62,7 @@ void describe(Options &options, OptionVisitor &visitor) {
   describe(options.source, visitor);
 }
 
-Sample collect(Kind kind, const Options &options, Session &session) {
+Sample collect(Kind kind, const Options& options, Session& session) {
   const auto window = promq::window_of(options.source, session.clock());
   auto prometheus = promq::open(options.source, session);
   Sample sample;
@@ -76,79 +71,67 @@ Sample collect(Kind kind, const Options &options, Session &session) {
   sample.service = options.service;
   sample.from_s = window.from_s;
   sample.step_s = window.step_s;
-  const auto series =
-      prometheus.series(matcher_of(kind), window.from_s, window.to_s);
+  const auto series = prometheus.series(matcher_of(kind), window.from_s, window.to_s);
   std::vector<std::string> queries;
-  for (const auto &plan : plan(kind, series, options.service, window.step_s)) {
+  for (const auto& plan : plan(kind, series, options.service, window.step_s)) {
     if (plan.query.empty()) {
       sample.gaps.push_back(
           {plan.title, "not_found",
-           fmt::format("no metric{}",
-                       options.service.empty() ? "" : " of " + options.service),
+           fmt::format("no metric{}", options.service.empty() ? "" : " of " + options.service),
            "looked for: " + plan.missing});
       continue;
     }
     queries.push_back(plan.query);
-    sample.figures.push_back(
-        {plan.title, plan.unit, plan.limit, plan.query, {}});
+    sample.figures.push_back({plan.title, plan.unit, plan.limit, plan.query, {}});
   }
-  const auto answers = prometheus.ranges(queries, window.from_s, window.to_s,
-                                         window.step_s, sample.gaps);
+  const auto answers =
+      prometheus.ranges(queries, window.from_s, window.to_s, window.step_s, sample.gaps);
   for (std::size_t i = 0; i < answers.size(); ++i)
     if (answers[i])
-      for (const auto &one : answers[i]->series)
+      for (const auto& one : answers[i]->series)
         sample.figures[i].curves.push_back(promq::curve_of(one, window));
   sample.clock_offset_s = prometheus.clock_offset_s();
-  sample.repeat =
-      prometheus.repeat_line(queries.empty() ? "up" : queries.front(),
-                             window.from_s, window.to_s, window.step_s);
+  sample.repeat = prometheus.repeat_line(queries.empty() ? "up" : queries.front(), window.from_s,
+                                         window.to_s, window.step_s);
   return sample;
 }
 
-Result analyse(const Options & /*options*/, const Sample &sample) {
+Result analyse(const Options& /*options*/, const Sample& sample) {
   Result result;
   result.envelope.at = sample.at;
   result.envelope.target = sample.target;
   result.envelope.gaps = sample.gaps;
   result.service = sample.service;
   promq::judge_clock(sample.clock_offset_s, result.envelope);
-  for (const auto &figure : sample.figures) {
+  for (const auto& figure : sample.figures) {
     FigureRow row{figure.title, figure.unit, figure.query, {}};
-    if (!figure.curves.empty())
-      row.row = promq::row_of(figure.curves.front());
+    if (!figure.curves.empty()) row.row = promq::row_of(figure.curves.front());
     if (row.row.points_count == 0)
-      result.envelope.gaps.push_back({figure.title, "not_found",
-                                      "its query has no data in this window",
-                                      figure.query});
+      result.envelope.gaps.push_back(
+          {figure.title, "not_found", "its query has no data in this window", figure.query});
     if (figure.limit > 0 && row.row.last && *row.row.last > figure.limit)
-      result.envelope.find(
-          "above_limit", Severity::warn,
-          fmt::format("{}: {} now, above {}", figure.title,
-                      format_quantity(*row.row.last, figure.unit),
-                      format_quantity(figure.limit, figure.unit)));
+      result.envelope.find("above_limit", Severity::warn,
+                           fmt::format("{}: {} now, above {}", figure.title,
+                                       format_quantity(*row.row.last, figure.unit),
+                                       format_quantity(figure.limit, figure.unit)));
     if (row.row.onset_s)
       result.envelope.find(
           "level_changed", Severity::info,
           fmt::format("{} went from {} to {} at {} UTC", figure.title,
-                      quantity(row.row.before, figure.unit),
-                      quantity(row.row.after, figure.unit),
+                      quantity(row.row.before, figure.unit), quantity(row.row.after, figure.unit),
                       to_time_of_day(from_epoch_seconds(*row.row.onset_s))));
     result.figures.push_back(std::move(row));
   }
-  const bool any = std::any_of(
-      result.figures.begin(), result.figures.end(),
-      [](const FigureRow &row) { return row.row.points_count > 0; });
+  const bool any = std::any_of(result.figures.begin(), result.figures.end(),
+                               [](const FigureRow& row) { return row.row.points_count > 0; });
   if (!any)
-    result.envelope.find(
-        "no_data", Severity::unknown,
-        "no figure has data in this window: unknown, not healthy");
-  result.envelope.provenance.push_back(
-      {{""}, sample.target, sample.at, sample.repeat});
+    result.envelope.find("no_data", Severity::unknown,
+                         "no figure has data in this window: unknown, not healthy");
+  result.envelope.provenance.push_back({{""}, sample.target, sample.at, sample.repeat});
   return result;
 }
 
-std::vector<Section> sections(const Options & /*options*/,
-                              const Result &result) {
+std::vector<Section> sections(const Options& /*options*/, const Result& result) {
   Table table{{{"figure", false, true},
                {"curve", false, false},
                {"now", true, false},
@@ -156,20 +139,15 @@ std::vector<Section> sections(const Options & /*options*/,
                {"max", true, false},
                {"onset (UTC)", false, false}},
               {}};
-  for (const auto &figure : result.figures) {
+  for (const auto& figure : result.figures) {
     std::vector<double> numbers;
-    for (const auto &value : figure.row.values)
-      numbers.push_back(value.value_or(std::nan("")));
+    for (const auto& value : figure.row.values) numbers.push_back(value.value_or(std::nan("")));
     table.rows.push_back(
-        {figure.title, sparkline(numbers, 20),
-         quantity(figure.row.last, figure.unit),
-         quantity(figure.row.median, figure.unit),
-         quantity(figure.row.most, figure.unit),
-         figure.row.onset_s
-             ? to_time_of_day(from_epoch_seconds(*figure.row.onset_s))
-             : "-"});
+        {figure.title, sparkline(numbers, 20), quantity(figure.row.last, figure.unit),
+         quantity(figure.row.median, figure.unit), quantity(figure.row.most, figure.unit),
+         figure.row.onset_s ? to_time_of_day(from_epoch_seconds(*figure.row.onset_s)) : "-"});
   }
   return {{"FIGURES", result.service, {std::move(table)}, false}};
 }
 
-} // namespace triage::probes::promq_preset
+}  // namespace triage::probes::promq_preset

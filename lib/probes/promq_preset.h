@@ -16,16 +16,15 @@ namespace triage::probes::promq_preset {
 enum class Kind { red, saturation, node, postgres };
 
 struct Options {
-  std::string
-      service; ///< value of app, service, job, ... or of instance; empty: all
+  std::string service;  ///< value of app, service, job, ... or of instance; empty: all
   promq::Source source;
 };
 
 /// One figure as its query answered.
 struct Figure {
   std::string title;
-  std::string unit; ///< as format_quantity() takes it
-  double limit = 0; ///< values above it are a finding; 0: none
+  std::string unit;  ///< as format_quantity() takes it
+  double limit = 0;  ///< values above it are a finding; 0: none
   std::string query;
   std::vector<promq::Curve> curves;
 };
@@ -56,10 +55,10 @@ struct Result {
 };
 
 Help help(Kind kind);
-void describe(Options &options, OptionVisitor &visitor);
-Sample collect(Kind kind, const Options &options, Session &session);
-Result analyse(const Options &options, const Sample &sample);
-std::vector<Section> sections(const Options &options, const Result &result);
+void describe(Options& options, OptionVisitor& visitor);
+Sample collect(Kind kind, const Options& options, Session& session);
+Result analyse(const Options& options, const Sample& sample);
+std::vector<Section> sections(const Options& options, const Result& result);
 
 /// The query of a figure for a service, from the names that exist; empty when
 /// none does.
@@ -67,21 +66,24 @@ struct Plan {
   std::string title;
   std::string unit;
   double limit = 0;
-  std::string query;   ///< empty: no metric
-  std::string missing; ///< the names that were looked for
+  std::string query;    ///< empty: no metric
+  std::string missing;  ///< the names that were looked for
 };
 /// `series` are label sets with __name__ of the metrics that exist.
-std::vector<Plan> plan(Kind kind, const std::vector<backends::Labels> &series,
-                       const std::string &service, double step_s);
+std::vector<Plan> plan(Kind kind, const std::vector<backends::Labels>& series,
+                       const std::string& service, double step_s);
 
-template <Kind kind> Help help_of() { return help(kind); }
 template <Kind kind>
-Sample collect_of(const Options &options, Session &session) {
+Help help_of() {
+  return help(kind);
+}
+template <Kind kind>
+Sample collect_of(const Options& options, Session& session) {
   return collect(kind, options, session);
 }
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const Figure * /*tag*/) {
+void fields(Visitor& visit, Self& self, const Figure* /*tag*/) {
   visit("title", self.title, "what it is");
   visit("unit", self.unit, "s, bytes, ratio, count or a rate");
   visit("limit", self.limit, "values above it are a finding; 0: none");
@@ -90,7 +92,7 @@ void fields(Visitor &visit, Self &self, const Figure * /*tag*/) {
 }
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const Sample * /*tag*/) {
+void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("at", self.at, "when it was asked");
   visit("target", self.target, "the server");
   visit("service", self.service, "service or instance, or empty");
@@ -103,7 +105,7 @@ void fields(Visitor &visit, Self &self, const Sample * /*tag*/) {
 }
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const FigureRow * /*tag*/) {
+void fields(Visitor& visit, Self& self, const FigureRow* /*tag*/) {
   visit("title", self.title, "what it is");
   visit("unit", self.unit, "s, bytes, ratio, count or a rate");
   visit("query", self.query, "PromQL that gives it again");
@@ -111,9 +113,9 @@ void fields(Visitor &visit, Self &self, const FigureRow * /*tag*/) {
 }
 
 template <class Visitor, class Self>
-void fields(Visitor &visit, Self &self, const Result * /*tag*/) {
+void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("service", self.service, "service or instance, or empty");
   visit("figures", self.figures, "in the order of the preset");
 }
 
-} // namespace triage::probes::promq_preset
+}  // namespace triage::probes::promq_preset

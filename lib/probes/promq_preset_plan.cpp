@@ -28,28 +28,24 @@ const std::vector<std::string> durations{
     "http_request_duration_seconds", "http_server_request_duration_seconds",
     "http_server_requests_seconds", "request_duration_seconds"};
 
-std::vector<Way> counted(const std::string &query) {
+std::vector<Way> counted(const std::string& query) {
   std::vector<Way> ways{{"http_requests_total", query}};
-  for (const auto &name : durations)
-    ways.push_back({name + "_count", query});
+  for (const auto& name : durations) ways.push_back({name + "_count", query});
   ways.push_back({"http_server_duration_milliseconds_count", query});
   return ways;
 }
 
-std::vector<Way> quantiles(const std::string &p) {
+std::vector<Way> quantiles(const std::string& p) {
   std::vector<Way> ways;
-  const std::string query =
-      "histogram_quantile(" + p + ", sum by (le) (rate($M[$R])))";
-  for (const auto &name : durations)
-    ways.push_back({name + "_bucket", query});
-  ways.push_back(
-      {"http_server_duration_milliseconds_bucket", query + " / 1000"});
-  for (const auto &name : durations)
+  const std::string query = "histogram_quantile(" + p + ", sum by (le) (rate($M[$R])))";
+  for (const auto& name : durations) ways.push_back({name + "_bucket", query});
+  ways.push_back({"http_server_duration_milliseconds_bucket", query + " / 1000"});
+  for (const auto& name : durations)
     ways.push_back({name, "histogram_quantile(" + p + ", sum(rate($M[$R])))"});
   return ways;
 }
 
-const std::vector<Wanted> &catalogue() {
+const std::vector<Wanted>& catalogue() {
   using enum Kind;
   static const std::vector<Wanted> all{
       {red, "request rate", "req/s", 0, counted("sum(rate($M[$R]))")},
@@ -87,10 +83,8 @@ const std::vector<Wanted> &catalogue() {
        "time in GC",
        "ratio",
        0.1,
-       {{"nodejs_gc_duration_seconds_sum",
-         "max(sum by (instance) (rate($M[$R])))"},
-        {"v8js_gc_duration_seconds_sum",
-         "max(sum by (instance) (rate($M[$R])))"}}},
+       {{"nodejs_gc_duration_seconds_sum", "max(sum by (instance) (rate($M[$R])))"},
+        {"v8js_gc_duration_seconds_sum", "max(sum by (instance) (rate($M[$R])))"}}},
       {saturation,
        "heap used",
        "bytes",
@@ -132,8 +126,7 @@ const std::vector<Wanted> &catalogue() {
        "memory used",
        "ratio",
        0.9,
-       {{"node_memory_MemAvailable_bytes",
-         "max(1 - $M / node_memory_MemTotal_bytes)"}}},
+       {{"node_memory_MemAvailable_bytes", "max(1 - $M / node_memory_MemTotal_bytes)"}}},
       {node,
        "fullest disk",
        "ratio",
@@ -165,31 +158,16 @@ const std::vector<Wanted> &catalogue() {
        "connections / max_connections",
        "ratio",
        0.8,
-       {{"pg_stat_activity_count",
-         "sum($M) / max(pg_settings_max_connections)"},
-        {"pg_stat_database_numbackends",
-         "sum($M) / max(pg_settings_max_connections)"}}},
+       {{"pg_stat_activity_count", "sum($M) / max(pg_settings_max_connections)"},
+        {"pg_stat_database_numbackends", "sum($M) / max(pg_settings_max_connections)"}}},
       {postgres,
        "idle in transaction",
        "count",
        0,
-       {{"pg_stat_activity_count",
-         "sum($M{state=~\"idle in transaction.*\"}) or vector(0)"}}},
-      {postgres,
-       "longest transaction",
-       "s",
-       60,
-       {{"pg_stat_activity_max_tx_duration", "max($M)"}}},
-      {postgres,
-       "deadlocks",
-       "count/s",
-       0,
-       {{"pg_stat_database_deadlocks", "sum(rate($M[$R]))"}}},
-      {postgres,
-       "commits",
-       "tx/s",
-       0,
-       {{"pg_stat_database_xact_commit", "sum(rate($M[$R]))"}}},
+       {{"pg_stat_activity_count", "sum($M{state=~\"idle in transaction.*\"}) or vector(0)"}}},
+      {postgres, "longest transaction", "s", 60, {{"pg_stat_activity_max_tx_duration", "max($M)"}}},
+      {postgres, "deadlocks", "count/s", 0, {{"pg_stat_database_deadlocks", "sum(rate($M[$R]))"}}},
+      {postgres, "commits", "tx/s", 0, {{"pg_stat_database_xact_commit", "sum(rate($M[$R]))"}}},
       {postgres,
        "read from cache",
        "ratio",
@@ -202,16 +180,13 @@ const std::vector<Wanted> &catalogue() {
        "replication lag",
        "s",
        30,
-       {{"pg_replication_lag", "max($M)"},
-        {"pg_replication_lag_seconds", "max($M)"}}},
+       {{"pg_replication_lag", "max($M)"}, {"pg_replication_lag_seconds", "max($M)"}}},
   };
   return all;
 }
 
-void replace_all(std::string &text, std::string_view from,
-                 std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos;
-       at = text.find(from, at + to.size()))
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
     text.replace(at, from.size(), to);
 }
 
@@ -223,76 +198,64 @@ struct Shape {
   std::string status_label;
 };
 
-Shape shape_of(const std::string &metric,
-               const std::vector<backends::Labels> &series,
-               const std::string &service) {
+Shape shape_of(const std::string& metric, const std::vector<backends::Labels>& series,
+               const std::string& service) {
   Shape shape;
-  for (const auto &labels : series) {
+  for (const auto& labels : series) {
     const auto name = labels.find("__name__");
-    if (name == labels.end() || name->second != metric)
-      continue;
+    if (name == labels.end() || name->second != metric) continue;
     shape.there = shape.there || service.empty();
-    for (const char *label :
-         {"app", "service", "service_name", "container", "deployment", "job",
-          "namespace", "instance", "pod"}) {
+    for (const char* label : {"app", "service", "service_name", "container", "deployment", "job",
+                              "namespace", "instance", "pod"}) {
       const auto found = labels.find(label);
-      if (service.empty() || found == labels.end() || found->second != service)
-        continue;
+      if (service.empty() || found == labels.end() || found->second != service) continue;
       shape.service_label = label;
       shape.there = true;
       break;
     }
-    for (const char *label : {"status_code", "http_response_status_code",
-                              "http_status_code", "code", "status"})
-      if (shape.status_label.empty() && labels.contains(label))
-        shape.status_label = label;
+    for (const char* label :
+         {"status_code", "http_response_status_code", "http_status_code", "code", "status"})
+      if (shape.status_label.empty() && labels.contains(label)) shape.status_label = label;
   }
   return shape;
 }
 
 /// $M{x="y"} and a selector become one pair of braces.
-void put_metric(std::string &query, const std::string &metric,
-                const std::string &inner) {
+void put_metric(std::string& query, const std::string& metric, const std::string& inner) {
   const std::string open = "{" + inner + (inner.empty() ? "" : ",");
   replace_all(query, "$M{", metric + open);
   replace_all(query, "$M", inner.empty() ? metric : metric + "{" + inner + "}");
 }
 
-std::string escaped(const std::string &value) {
+std::string escaped(const std::string& value) {
   std::string text;
   for (const char c : value) {
-    if (c == '"' || c == '\\')
-      text += '\\';
+    if (c == '"' || c == '\\') text += '\\';
     text += c;
   }
   return text;
 }
 
-} // namespace
+}  // namespace
 
-std::vector<Plan> plan(Kind kind, const std::vector<backends::Labels> &series,
-                       const std::string &service, double step_s) {
+std::vector<Plan> plan(Kind kind, const std::vector<backends::Labels>& series,
+                       const std::string& service, double step_s) {
   std::vector<Plan> plans;
-  const std::string range =
-      fmt::format("{}s", static_cast<int>(std::max(60.0, 4 * step_s)));
-  for (const auto &wanted : catalogue()) {
-    if (wanted.kind != kind)
-      continue;
+  const std::string range = fmt::format("{}s", static_cast<int>(std::max(60.0, 4 * step_s)));
+  for (const auto& wanted : catalogue()) {
+    if (wanted.kind != kind) continue;
     Plan plan{wanted.title, wanted.unit, wanted.limit, {}, {}};
-    for (const auto &way : wanted.ways) {
+    for (const auto& way : wanted.ways) {
       plan.missing += (plan.missing.empty() ? "" : ", ") + way.metric;
       const Shape shape = shape_of(way.metric, series, service);
       const bool errors = way.query.find("$E") != std::string::npos;
-      if (!plan.query.empty() || !shape.there ||
-          (errors && shape.status_label.empty()))
-        continue;
+      if (!plan.query.empty() || !shape.there || (errors && shape.status_label.empty())) continue;
       const std::string inner =
           shape.service_label.empty()
               ? std::string()
               : fmt::format("{}=\"{}\"", shape.service_label, escaped(service));
       std::string query = way.query;
-      replace_all(query, "$E",
-                  fmt::format("$M{{{}=~\"5..\"}}", shape.status_label));
+      replace_all(query, "$E", fmt::format("$M{{{}=~\"5..\"}}", shape.status_label));
       put_metric(query, way.metric, inner);
       replace_all(query, "$S", inner.empty() ? "" : "{" + inner + "}");
       replace_all(query, "$R", range);
@@ -303,4 +266,4 @@ std::vector<Plan> plan(Kind kind, const std::vector<backends::Labels> &series,
   return plans;
 }
 
-} // namespace triage::probes::promq_preset
+}  // namespace triage::probes::promq_preset

@@ -17,13 +17,13 @@
 #include "lib/probes/logs.h"
 #include "lib/probes/make_probe.h"
 #include "lib/probes/pool.h"
-#include "lib/probes/trace.h"
-#include "lib/probes/trace_deps.h"
 #include "lib/probes/promq.h"
 #include "lib/probes/promq_alerts.h"
 #include "lib/probes/promq_gate.h"
 #include "lib/probes/promq_preset.h"
 #include "lib/probes/promq_rank.h"
+#include "lib/probes/trace.h"
+#include "lib/probes/trace_deps.h"
 
 namespace triage::probes {
 namespace {
