@@ -1,5 +1,5 @@
-// Blocks for ever in one kind of code, after saying what Error.stack holds at that place:
-// "stack <frame>" lines, innermost first, then "ready 0". Kinds: spin, regex, json, lock.
+// Says "ready 0", then what Error.stack holds: "stack <frame>" lines, innermost first, then "stack
+// end"; then it blocks for ever in one kind of code. Kinds: spin, regex, json, lock.
 'use strict';
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -20,8 +20,8 @@ const handler = (kind) => new Repository().scan(kind);
 
 function say(stack) {
   const fs = require('fs');
-  for (const line of stack.split('\n').slice(1)) fs.writeSync(1, `stack ${line.trim()}\n`);
-  fs.writeSync(1, 'ready 0\n');
+  const lines = stack.split('\n').slice(1).map((line) => `stack ${line.trim()}\n`);
+  fs.writeSync(1, ['ready 0\n', ...lines, 'stack end\n'].join(''));
 }
 
 setTimeout(function main() { handler(process.argv[2]); }, 1);
