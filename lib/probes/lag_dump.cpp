@@ -56,15 +56,20 @@ Help help() {
       {{"triage lag dump 4127", "the JavaScript stacks of all threads"},
        {"triage lag dump name:server.js --native", "with the frames of C++ and libraries"},
        {"triage lag dump port:3000 --stop",
-        "stops each thread for the walk, about a millisecond, where perf is forbidden"}}};
+        "stops each thread while its stack is copied, where perf is forbidden"}}};
 }
 
 void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit({"target", "process: pid, name:TEXT or port:N", "TARGET", {}, true, true, 0},
                 options.target);
-  visitor.visit(
-      {"stop", "stop each thread for the walk (ptrace), and let it go", {}, {}, false, false, 0},
-      options.stop);
+  visitor.visit({"stop",
+                 "stop each thread while its stack is copied (ptrace), and let it go",
+                 {},
+                 {},
+                 false,
+                 false,
+                 0},
+                options.stop);
   visitor.visit({"native", "show native frames too", {}, {}, false, false, 0}, options.native);
 }
 

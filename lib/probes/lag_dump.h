@@ -18,7 +18,7 @@ namespace triage::probes::lag_dump {
 
 struct Options {
   std::string target;
-  bool stop = false;    ///< stop each thread for the walk
+  bool stop = false;    ///< stop each thread while its stack is copied
   bool native = false;  ///< show native frames too
 };
 
@@ -68,7 +68,7 @@ void fields(Visitor& visit, Self& self, const ThreadStack* /*tag*/) {
   visit("activity", self.activity, "js, gc, regex, json, crypto, zlib, fs sync, ..., idle, native");
   visit("source", self.source, "how the registers were read");
   visit("complete", self.complete, "the walk reached the first function of the thread");
-  visit("pause_ms", self.pause_ms, "how long the thread was stopped; null when it was not");
+  visit("pause_ms", self.pause_ms, "longest stop of the thread; null when it was not stopped");
   visit("objects_count", self.objects_count, "V8 objects whose type was checked");
   visit("failed_count", self.failed_count, "of these, not what they had to be");
   visit("frames", self.frames, "innermost first");

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
+
 #include "lib/base/error.h"
 #include "lib/os/target.h"
 #include "lib/probes/lag_dump.h"
@@ -93,10 +95,15 @@ ThreadStack read_thread(v8::StackReader& reader, const os::Procfs& procfs,
     row.state = state.running       ? "on CPU"
                 : state.number >= 0 ? "in " + os::syscall_name(state.number)
                                     : "blocked";
-    Duration pause{};
-    stack = reader.stopped(thread.tid, stop_timeout, session.clock(), pause);
-    session.paused(pause);
-    row.pause_ms = std::chrono::duration<double, std::milli>(pause).count();
+    Duration longest{};
+    for (int i = 0; i < attempts_per_thread; ++i) {
+      Duration pause{};
+      stack = reader.stopped(thread.tid, stop_timeout, session.clock(), pause);
+      longest = std::max(longest, pause);
+      if (stack.failed_count == 0 && stack.complete) break;  // else a collection moved objects
+    }
+    session.paused(longest);
+    row.pause_ms = std::chrono::duration<double, std::milli>(longest).count();
   } else {
     stack = read_running(reader, procfs, pid, thread.tid, row.state);
   }

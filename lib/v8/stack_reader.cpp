@@ -4,6 +4,12 @@
 #include "lib/os/thread_stop.h"
 
 namespace triage::v8 {
+namespace {
+
+/// Of a stopped thread's stack; what lies above is read from the running process.
+constexpr std::size_t largest_copy = 256U << 10U;
+
+}  // namespace
 
 StackReader::StackReader(pid_t pid) : image_(pid), memory_(pid), cached_(memory_) {
   code_ = std::make_unique<ProcessCode>(image_, memory_);
@@ -39,18 +45,19 @@ std::optional<Stack> StackReader::blocked(pid_t /*tid*/, const os::SyscallState&
 
 Stack StackReader::stopped(pid_t tid, std::chrono::milliseconds timeout, const Clock& clock,
                            Duration& pause) {
-  // the table of native names is built before, not while the thread waits
-  if (!warm_)
-    (void)code_->symbol(code_->module().bias + code_->module().file->segments()[0].address);
-  warm_ = true;
+  // While the thread waits only its registers and its stack are copied; reading V8's objects and
+  // the tables of the libraries, which takes many times longer, comes after.
+  std::vector<std::byte> copy(largest_copy);
+  os::Registers registers;
   const Duration begin = clock.monotonic();
-  Stack stack;
   {
     const os::ThreadStop stop(image_.pid(), tid, timeout);
-    stack = walk(cached_, stop.registers(), StackSource::stopped);
+    registers = stop.registers();
+    copy.resize(memory_.read(registers.sp(), copy));
   }
   pause = clock.monotonic() - begin;
-  return stack;
+  const os::OverlayMemory memory(cached_, registers.sp(), copy);
+  return walk(memory, registers, StackSource::stopped);
 }
 
 }  // namespace triage::v8

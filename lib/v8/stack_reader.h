@@ -34,7 +34,8 @@ class StackReader {
   /// Of a thread that is blocked in the kernel; nothing while it runs. `state` as it was read just
   /// before (or read_syscall()).
   std::optional<Stack> blocked(pid_t tid, const os::SyscallState& state);
-  /// Stops the thread for the walk; `pause` is how long. Throws like os::ThreadStop.
+  /// Stops the thread while its registers and stack are copied; `pause` is how long. Throws like
+  /// os::ThreadStop.
   Stack stopped(pid_t tid, std::chrono::milliseconds timeout, const Clock& clock, Duration& pause);
 
   [[nodiscard]] const ProcessCode& code() const { return *code_; }
@@ -49,7 +50,6 @@ class StackReader {
   os::CachedMemory cached_;
   std::unique_ptr<ProcessCode> code_;
   std::unique_ptr<StackWalker> walker_;
-  bool warm_ = false;
 };
 
 }  // namespace triage::v8
