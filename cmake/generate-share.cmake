@@ -17,8 +17,8 @@ execute_process(COMMAND ${TRIAGE} schema OUTPUT_VARIABLE commands OUTPUT_STRIP_T
 string(REPLACE "\n" ";" commands "${commands}")
 foreach(command IN LISTS commands)
   capture(schemas/${command}.json schema ${command})
-  # the one document that two flags of run give has no page of its own
-  if(NOT command STREQUAL runbooks)
+  # documents that flags of run give have no page of their own
+  if(NOT command MATCHES "^runbook")
     capture(man/triage-${command}.1 man ${command})
   endif()
 endforeach()

@@ -128,8 +128,8 @@ std::string roff_exit_codes() {
 Help overview_texts() {
   return {
       "triage looks at a running Node.js service without a restart, asks its database and reads "
-      "its logs, and says what is wrong, each number with its unit and its source. It never "
-      "signals, stops or writes to the target.",
+      "its logs, and says what is wrong, each number with its unit and its source. It "
+      "never writes to the target; the one signal it knows is sent with --allow-inspector only.",
       {{"triage run db-timeout -t port:3000 --db service=orders --logs app.log",
         "why connections time out: ranked causes, and what to do now"},
        {"triage pool --db service=orders --target port:3000", "who holds the connection slots"},
@@ -151,7 +151,7 @@ std::string overview_help(const std::vector<std::unique_ptr<Command>>& commands)
   std::string out = "Usage: triage COMMAND [options]\n\n" + paragraphs(texts.description) + "\n" +
                     example_lines(texts) + "\nCommands:\n";
   for (const auto& command : commands)
-    out += two_columns(typed_name(command->name()), command->summary(), 14);
+    out += two_columns(typed_name(command->name()), command->summary(), 20);
   return out + "\n" + exit_code_lines() + "\nOptions:\n" +
          two_columns("-h, --help", "this text; after a command, that command's", 18) +
          two_columns("--version", "the version", 18);

@@ -118,7 +118,7 @@ void fields(Visitor& visit, Self& self, const FileRow* /*tag*/) {
 
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const ClassGrowth* /*tag*/) {
-  visit("name", self.name, "constructor, shape of a plain object, or a kind in parentheses");
+  visit("name", self.name, "constructor, or a kind in parentheses");
   visit("first_count", self.first_count, "instances in the first snapshot");
   visit("last_count", self.last_count, "in the last");
   visit("first_bytes", self.first_bytes, "shallow bytes in the first");

@@ -126,7 +126,9 @@ Help help() {
       "with their distance from the program's globals and the place in the source; and the strings "
       "that are there several times. With --strip-strings it writes a copy that may leave the "
       "house: texts, numbers and keys are replaced, names of classes, functions, files, variables "
-      "and common properties stay, and graph and sizes are the same.",
+      "and common properties stay, and graph and sizes are the same. Which word is a name is a "
+      "guess: "
+      "look the copy through with --text before it leaves.",
       {{"triage heap query a.heapsnapshot --class Session --min-retained 1MB",
         "large instances of a class"},
        {"triage heap query a.heapsnapshot --text password", "strings with this text"},

@@ -45,7 +45,7 @@ void check_forecast(const Options& options, const Sample& sample) {
   if (options.allow_pause) return;
   const char* remedy =
       "take it on an instance without traffic, or allow it with --allow-pause; triage heap sample "
-      "needs no pause";
+      "pauses it for less";
   const double budget_s = std::chrono::duration<double>(options.pause_budget).count();
   if (sample.forecast_pause_s > budget_s)
     throw Error(

@@ -56,7 +56,7 @@ void add_parts(const Sample& sample, Result& result) {
       result.parts.push_back(std::move(*part));
   };
   const bool gc = sample.garbage_collected;
-  // The noise of each part on a program that does nothing, over seconds, is half of these.
+  // Below so many MiB a part counts as flat: a judgement, not a measured noise.
   add("RSS", 4, false, [](const Point& p) { return p.rss_bytes; });
   add("JS heap used", 1, gc, [](const Point& p) { return p.heap_used_bytes; });
   add("Buffers", 1, gc, [](const Point& p) { return p.array_buffers_bytes; });

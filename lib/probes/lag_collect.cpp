@@ -142,7 +142,8 @@ std::unique_ptr<os::LoopTracer> make_tracer(const Options& options, Sample& samp
   return tracer ? std::move(*tracer) : nullptr;
 }
 
-/// Which way the loops are timed, and how exact that is (measured: tests/bench/lag-timing).
+/// Which way the loops are timed, and how exact that is on a machine that is not overloaded;
+/// tests/bench/lag-timing prints the errors of this machine.
 void name_tier(const os::LoopTracer* tracer, UvState& uv, const std::string& via, Sample& sample) {
   if (via == "proc") uv.loop.reset();
   if (tracer != nullptr) {

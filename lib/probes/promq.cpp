@@ -40,6 +40,14 @@ void judge(const Options& options, const Sample& sample, Result& result) {
   if (empty && !options.plan)
     envelope.find("no_data", Severity::unknown,
                   "the expression has no data in this window: unknown, not healthy");
+  if (empty) return;
+  const auto moved = std::count_if(result.rows.begin(), result.rows.end(),
+                                   [](const Row& row) { return row.onset_s.has_value(); });
+  envelope.find("curves", Severity::info,
+                fmt::format("{} series, {} with a change of level; whether a level is good is not "
+                            "judged (triage promq gate does)",
+                            format_count(static_cast<std::int64_t>(result.rows.size())),
+                            format_count(moved)));
 }
 
 Section histogram_section(const Result& result) {

@@ -1,4 +1,4 @@
-// The inspector of a running Node.js, opened and closed again; and servers that pretend to be one.
+// The inspector of a running Node.js, opened and closed again.
 #include <doctest/doctest.h>
 
 #include <algorithm>

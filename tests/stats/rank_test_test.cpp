@@ -24,9 +24,11 @@ TEST_CASE("rank test: Holm keeps the order of its input") {
   CHECK(adjusted[2] == doctest::Approx(0.06));
 }
 
-TEST_CASE("rank test: Mann-Whitney gives SciPy's published example") {
+TEST_CASE("rank test: Mann-Whitney gives the published p-value, ties corrected") {
   // scipy.stats.mannwhitneyu([19,22,16,29,24], [20,11,17,12], method="asymptotic") = 0.1113
   const std::vector<double> a{19, 22, 16, 29, 24};
   const std::vector<double> b{20, 11, 17, 12};
   CHECK(triage::stats::mann_whitney(a, b) == doctest::Approx(0.11134688653314041).epsilon(1e-6));
+  CHECK(triage::stats::mann_whitney(a, a) == doctest::Approx(1));
+  CHECK(triage::stats::mann_whitney(a, {}) == 1);
 }
