@@ -64,10 +64,37 @@ std::string paragraphs(const std::string& text) {
   return out;
 }
 
+/// A command in lines that a shell takes as one: broken at blanks outside of quotes.
+std::string command_lines(const std::string& command) {
+  constexpr std::size_t room = help_width - 4;
+  std::string out;
+  std::string line = "  ";
+  std::string word;
+  const auto place = [&] {
+    if (line.size() > 2 && line.size() + 1 + word.size() > room) {
+      out += line + " \\\n";
+      line = "      " + word;
+    } else {
+      line += (line.find_first_not_of(' ') == std::string::npos ? "" : " ") + word;
+    }
+    word.clear();
+  };
+  bool quoted = false;
+  for (const char c : command) {
+    if (c == '\'') quoted = !quoted;
+    if (c == ' ' && !quoted)
+      place();
+    else
+      word += c;
+  }
+  place();
+  return out + line + "\n";
+}
+
 std::string example_lines(const Help& help) {
   std::string out = "Examples:\n";
   for (const auto& example : help.examples) {
-    out += "  " + example.command + "\n";
+    out += command_lines(example.command);
     for (const auto& line : wrap(example.what, help_width - 6)) out += "      " + line + "\n";
   }
   return out;

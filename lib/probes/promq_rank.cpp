@@ -245,9 +245,8 @@ Help help() {
       {{"triage promq rank '{namespace=\"shop\"}' --since 30m", "all metrics of these series"},
        {"triage promq rank --csv incident.csv --before healthy.csv --start row:0",
         "tables in place of a server"},
-       {"triage promq rank --level 'sum by (service) (rate(d_sum[1m])) / sum by (service) "
-        "(rate(d_count[1m]))' --requests 'sum by (service) (rate(d_count[1m]))' --graph calls.csv "
-        "--symptom latency:frontend --start 2026-11-24T06:58:00Z --since 1d",
+       {"triage promq rank --level 'avg by (service) (latency_seconds)' --requests "
+        "'sum by (service) (rate(d_count[1m]))' --graph calls.csv --symptom latency:frontend",
         "the node behind the latency of frontend"}}};
 }
 

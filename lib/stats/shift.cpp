@@ -128,8 +128,8 @@ std::optional<Shift> shift_at(std::span<const double> values, std::size_t split,
   shift.scale = std::max({spread.iqr / normal_iqr, floor, std::abs(spread.median) * 1e-3});
   // A series that stood still at 0 has no spread to measure by: its own size is the yardstick.
   if (shift.scale == 0)
-    shift.scale = std::max({*before_high - *before_low, std::abs(*high) / most_votes,
-                            std::abs(*low) / most_votes});
+    shift.scale = std::max(
+        {*before_high - *before_low, std::abs(*high) / most_votes, std::abs(*low) / most_votes});
   shift.rise = (shift.after_high - shift.before) / shift.scale;
   shift.fall = (shift.before - shift.after_low) / shift.scale;
   shift.median_move = (shift.after - shift.before) / shift.scale;
