@@ -112,6 +112,7 @@ void Forest::find_circles() {
 void Forest::find_roots() {
   main_root_.assign(trace_count(), none);
   for (TraceIndex trace = 0; trace < trace_count(); ++trace) {
+    if (first_[trace] == first_[trace + 1]) continue;  // all its spans were cut away
     std::int64_t roots = 0;
     SpanIndex best = none;
     for (SpanIndex span = first_[trace]; span < first_[trace + 1]; ++span) {

@@ -110,6 +110,7 @@ TEST_CASE("trace: a file that was cut gives what was whole and says so") {
   const std::string body = recorded("028-traces-by-traceID-params");
   const auto result = run(body.substr(0, body.size() - 4000));
   CHECK(result.traces_count == 1);
+  CHECK(result.recording.without_root_count == 0);
   REQUIRE(!result.gaps.empty());
   CHECK(result.gaps[0].why.find("not read to its end") != std::string::npos);
 }
