@@ -165,6 +165,7 @@ std::optional<ElfSymbol> ElfFile::find_exported(std::string_view name) const {
 }
 
 std::optional<ElfSymbol> ElfFile::find(std::string_view name) const {
+  if (name.empty()) return std::nullopt;  // section symbols have no name: the first would match
   if (auto found = find_exported(name)) return found;
   return scan(symbol_table_, name);
 }
