@@ -8,12 +8,14 @@
 //                                  process (PAYMENTS_PID) are set
 //   {"profile": REGEX}             share of the busy time in which a function of that name was on the
 //                                  stack, as Node.js's own CPU profiler says (takes 3 s, by the inspector)
+//   {"heap_growth_kib": S}         growth of V8's used heap between two full collections S seconds apart, by
+//                                  the inspector; "after_s": not before that many seconds of load
 //   {"seconds": N}                 seconds since the load began
 const fs = require('node:fs');
 const path = require('node:path');
 const postgres = require('./postgres');
-const { run } = require('./processes');
-const { profileShare } = require('./profile');
+const { run, until } = require('./processes');
+const { heapGrowth, profileShare } = require('./profile');
 
 function countInFile(file, text) {
   return fs.readFileSync(file, 'utf8').split(text).length - 1;
@@ -53,6 +55,11 @@ async function measure(state, check) {
   if (check.client !== undefined) return clientView(state, check);
   if (check.shell !== undefined) return shell(state, check.shell);
   if (check.profile !== undefined) return profileShare(state.service.pid, state.log, new RegExp(check.profile));
+  if (check.heap_growth_kib !== undefined) {
+    const warm = () => Date.now() - state.loadSince >= (check.after_s ?? 0) * 1000;
+    await until(warm, 600, 'a warm service');
+    return heapGrowth(state.service.pid, state.log, check.heap_growth_kib);
+  }
   if (check.seconds !== undefined) return (Date.now() - state.loadSince) / 1000;
   throw new Error(`not a check: ${JSON.stringify(check)}`);
 }

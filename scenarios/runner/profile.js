@@ -4,13 +4,20 @@
 const fs = require('node:fs');
 const { until } = require('./processes');
 
-// The address that the process prints when SIGUSR1 opens its inspector.
-async function openInspector(pid, log) {
+const seconds = (count) => new Promise((resolve) => { setTimeout(resolve, count * 1000); });
+
+// The address that the process prints when SIGUSR1 opens its inspector. Its port is one for the whole
+// machine: while another process has it, this waits.
+async function openInspector(pid, log, tries = 10) {
   const before = fs.statSync(log).size;
   const said = () => fs.readFileSync(log).subarray(before).toString('utf8');
   process.kill(pid, 'SIGUSR1');
   await until(() => /Debugger listening on|Starting inspector on .* failed/.test(said()), 20, 'an open inspector');
   const address = /Debugger listening on (ws:\S+)/.exec(said());
+  if (address === null && tries > 1) {
+    await seconds(3);
+    return openInspector(pid, log, tries - 1);
+  }
   if (address === null) throw new Error('the inspector could not be opened: port 9229 is taken by another process');
   return address[1];
 }
@@ -54,20 +61,39 @@ function share(profile, name) {
   return busy === 0 ? 0 : Math.round((matched / busy) * 100) / 100;
 }
 
-async function profileShare(pid, log, name) {
+async function withInspector(pid, log, work) {
   const { ask, close } = await connect(await openInspector(pid, log));
   try {
-    await ask('Profiler.enable');
-    await ask('Profiler.start');
-    await new Promise((resolve) => { setTimeout(resolve, 3000); });
-    const { profile } = await ask('Profiler.stop');
-    await ask('Profiler.disable');
-    return share(profile, name);
+    return await work(ask);
   } finally {
-    ask('Runtime.evaluate', { expression: "setImmediate(() => process.getBuiltinModule?.('node:inspector').close() ?? process._debugEnd())" });
-    await new Promise((resolve) => { setTimeout(resolve, 100); });
+    ask('Runtime.evaluate', { expression: 'setImmediate(() => process._debugEnd())' });
+    await seconds(0.1);
     close();
   }
 }
 
-module.exports = { profileShare };
+function profileShare(pid, log, name) {
+  return withInspector(pid, log, async (ask) => {
+    await ask('Profiler.enable');
+    await ask('Profiler.start');
+    await seconds(3);
+    const { profile } = await ask('Profiler.stop');
+    await ask('Profiler.disable');
+    return share(profile, name);
+  });
+}
+
+// KiB by which the used heap grows between two full collections.
+function heapGrowth(pid, log, apart) {
+  return withInspector(pid, log, async (ask) => {
+    const used = async () => {
+      await ask('HeapProfiler.collectGarbage');
+      return (await ask('Runtime.getHeapUsage')).usedSize / 1024;
+    };
+    const before = await used();
+    await seconds(apart);
+    return Math.round((await used()) - before);
+  });
+}
+
+module.exports = { heapGrowth, profileShare };
