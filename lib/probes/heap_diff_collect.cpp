@@ -159,7 +159,7 @@ void add_retained(const v8::HeapGraph& graph, Sample& sample) {
   }
 }
 
-void compare_with_last(const v8::HeapSnapshot& snapshot, const std::vector<v8::ObjectIds>& ids,
+void compare_with_last(v8::HeapSnapshot& snapshot, const std::vector<v8::ObjectIds>& ids,
                        std::size_t top, Session& session, Sample& sample) {
   sample.id_agreement_ratio = 1;
   for (std::size_t i = 0; i + 1 < ids.size(); ++i)
@@ -189,7 +189,7 @@ Sample collect(const Options& options, Session& session) {
   std::vector<v8::ObjectIds> ids;
   std::vector<v8::ClassSummary> first_classes;
   for (const auto& file : options.files) {
-    const auto [snapshot, file_bytes] = read_snapshot(file, session);
+    auto [snapshot, file_bytes] = read_snapshot(file, session);
     std::uint64_t total = snapshot.extra_native_bytes;
     for (std::size_t i = 0; i < snapshot.node_count(); ++i) total += snapshot.node_size[i];
     sample.files.push_back({file, signed_count(total), signed_count(snapshot.node_count())});

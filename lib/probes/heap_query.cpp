@@ -159,7 +159,7 @@ Sample collect(const Options& options, Session& session) {
   Sample sample;
   sample.at = to_rfc3339(session.clock().now());
   sample.file = options.file;
-  const auto [snapshot, file_bytes] = read_snapshot(options.file, session);
+  auto [snapshot, file_bytes] = read_snapshot(options.file, session);
   const v8::HeapGraph graph(snapshot);
   const auto found = matches(options, graph);
   sample.matches_count = signed_count(found.size());

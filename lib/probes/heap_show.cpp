@@ -61,8 +61,8 @@ void note_cut(const v8::Cut& cut, Sample& sample) {
         {what, "malformed", "the file was cut before its last reference", remedy});
 }
 
-void add_holders(const v8::HeapGraph& graph, std::size_t top, Sample& sample) {
-  const v8::RetainingPaths paths(graph);
+void add_holders(const v8::HeapGraph& graph, const v8::RetainingPaths& paths, std::size_t top,
+                 Sample& sample) {
   add_tiles(graph, paths, sample);
   for (const auto node : v8::find_accumulation_points(graph, top))
     sample.holders.push_back(
@@ -150,8 +150,9 @@ Sample collect(const Options& options, Session& session) {
   Sample sample;
   sample.at = to_rfc3339(session.clock().now());
   sample.file = options.file;
-  const auto [snapshot, file_bytes] = read_snapshot(options.file, session, v8::WhenCut::keep);
-  sample.file_bytes = file_bytes;
+  ReadSnapshot read = read_snapshot(options.file, session, v8::WhenCut::keep);
+  v8::HeapSnapshot& snapshot = read.snapshot;
+  sample.file_bytes = read.file_bytes;
   sample.nodes_count = signed_count(snapshot.node_count());
   sample.edges_count = signed_count(snapshot.edge_count());
   if (snapshot.cut) note_cut(*snapshot.cut, sample);
@@ -161,11 +162,14 @@ Sample collect(const Options& options, Session& session) {
       sample.total_bytes += signed_count(snapshot.node_size[node]);
     return sample;
   }
-  const v8::HeapGraph graph(snapshot);
+  std::optional<v8::RetainingPaths> paths;
+  const v8::HeapGraph graph(snapshot, [&](const v8::HeapGraph& unfinished) {
+    paths.emplace(unfinished);
+    add_duplicates(snapshot, top, sample);
+  });
   sample.total_bytes = signed_count(graph.total_size() + snapshot.extra_native_bytes);
   add_classes(v8::summarize_classes(graph), true, top, sample);
-  add_holders(graph, top, sample);
-  add_duplicates(snapshot, top, sample);
+  add_holders(graph, *paths, top, sample);
   return sample;
 }
 

@@ -88,7 +88,7 @@ void show_progress(v8::Inspector& inspector, const std::string& name, const stor
                                  format_bytes(static_cast<double>(file.unpacked_bytes()))));
 }
 
-void summarise(const v8::HeapSnapshot& snapshot, std::size_t top, FileRow& row, Sample& sample) {
+void summarise(v8::HeapSnapshot& snapshot, std::size_t top, FileRow& row, Sample& sample) {
   const v8::HeapGraph graph(snapshot);
   row.nodes_count = signed_count(snapshot.node_count());
   row.edges_count = signed_count(snapshot.edge_count());
@@ -135,8 +135,9 @@ FileRow take_one(const Options& options, v8::Inspector& inspector, Session& sess
   row.pause_s = std::chrono::duration<double>(pause).count();
   row.snapshot_bytes = signed_count(file.unpacked_bytes());
   row.file_bytes = signed_count(file.packed_bytes());
-  summarise(parser.finish(),
-            static_cast<std::size_t>(std::clamp<std::int64_t>(options.top, 1, 1000)), row, sample);
+  v8::HeapSnapshot snapshot = parser.finish();
+  summarise(snapshot, static_cast<std::size_t>(std::clamp<std::int64_t>(options.top, 1, 1000)), row,
+            sample);
   return row;
 }
 

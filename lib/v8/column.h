@@ -1,7 +1,9 @@
 #pragma once
 
 /// Memory for columns with hundreds of millions of values: large ones lie on huge pages, because
-/// page faults and address translation would else cost as much as the analysis itself.
+/// page faults and address translation would else cost as much as the analysis itself, and what one
+/// phase gives back the next one takes: the kernel clears fresh memory, which costs more than most
+/// passes over it.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -33,10 +35,10 @@ class Block {
  private:
   void swap(Block& other) noexcept {
     std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
+    std::swap(mapped_, other.mapped_);
   }
   void* data_ = nullptr;
-  std::size_t bytes_ = 0;
+  std::size_t mapped_ = 0;  ///< bytes of a block of its own; 0: a small one of the heap
 };
 
 /// A column whose length is known before its values: not filled with zeros first.
@@ -50,8 +52,13 @@ class Column {
   Column(std::size_t size, T value) : Column(size) {
     for (std::size_t i = 0; i < size; ++i) data()[i] = value;
   }
-  Column(const Column&) = delete;
-  Column& operator=(const Column&) = delete;
+  Column(const Column& other) : Column(other.size_) {
+    if (size_ > 0) std::memcpy(data(), other.data(), size_ * sizeof(T));
+  }
+  Column& operator=(const Column& other) {
+    if (this != &other) *this = Column(other);
+    return *this;
+  }
   Column(Column&& other) noexcept
       : block_(std::move(other.block_)), size_(std::exchange(other.size_, 0)) {}
   Column& operator=(Column&& other) noexcept {
@@ -136,6 +143,8 @@ class SizeColumn {
  public:
   SizeColumn() = default;
   explicit SizeColumn(std::size_t size) : low_(size) {}
+  /// From this value on it takes more than four bytes.
+  static constexpr std::uint32_t large = std::numeric_limits<std::uint32_t>::max();
   [[nodiscard]] std::size_t size() const { return low_.size(); }
   [[nodiscard]] std::uint64_t operator[](std::size_t i) const {
     return low_[i] == large ? large_.at(i) : low_[i];
@@ -150,7 +159,6 @@ class SizeColumn {
   }
 
  private:
-  static constexpr std::uint32_t large = std::numeric_limits<std::uint32_t>::max();
   Column<std::uint32_t> low_;
   std::unordered_map<std::size_t, std::uint64_t> large_;
 };
@@ -160,28 +168,15 @@ class BitColumn {
  public:
   BitColumn() = default;
   explicit BitColumn(std::size_t size) : words_(size / 64 + 1, 0) {}
-  BitColumn(const BitColumn& other) : words_(other.words_.size()) { copy(other); }
-  BitColumn& operator=(const BitColumn& other) {
-    if (this != &other) {
-      words_ = Column<std::uint64_t>(other.words_.size());
-      copy(other);
-    }
-    return *this;
-  }
-  BitColumn(BitColumn&&) = default;
-  BitColumn& operator=(BitColumn&&) = default;
-  ~BitColumn() = default;
   [[nodiscard]] bool operator[](std::size_t i) const {
     return ((words_[i / 64] >> (i % 64)) & 1U) != 0;
   }
   void set(std::size_t i) { words_[i / 64] |= std::uint64_t{1} << (i % 64); }
+  /// Bits 64 * i and on, the lowest first.
+  void set_word(std::size_t i, std::uint64_t word) { words_[i] = word; }
   void clear(std::size_t i) { words_[i / 64] &= ~(std::uint64_t{1} << (i % 64)); }
 
  private:
-  void copy(const BitColumn& other) {
-    if (words_.size() > 0)
-      std::memcpy(words_.data(), other.words_.data(), words_.size() * sizeof(std::uint64_t));
-  }
   Column<std::uint64_t> words_;
 };
 

@@ -156,42 +156,45 @@ class Builder {
   }
 
   void find_semidominators() {
-    semi_ = Column<std::uint32_t>(count_);
     links_ = Column<Link>(count_);
-    for (std::uint32_t i = 0; i < count_; ++i) {
-      semi_[i] = i < first_left_over_ ? i : 0;
-      links_[i] = {parent_[i], semi_[i]};
-    }
+    for (std::uint32_t i = 0; i < count_; ++i)
+      links_[i] = {parent_[i], i < first_left_over_ ? i : 0};
     for (std::uint32_t i = first_left_over_; i-- > 1;) {
       std::uint32_t best = parent_[i];
+      const std::uint32_t first = first_[i];
+      const std::uint32_t end = first_[i + 1];
       // the lists of the next numbers lie before this one: their links are wanted soon
       constexpr std::uint32_t ahead = 16;
-      if (const std::uint32_t k = first_[i]; k >= ahead)
-        for (std::uint32_t p = k - ahead; p < k - ahead + (first_[i + 1] - k) && p < k; ++p)
+      if (first >= ahead)
+        for (std::uint32_t p = first - ahead; p < end - ahead && p < first; ++p)
           __builtin_prefetch(&links_[predecessors_[p]], 1);
-      for (std::uint32_t k = first_[i]; k < first_[i + 1]; ++k) {
+      for (std::uint32_t k = first; k < end; ++k) {
         const std::uint32_t predecessor = predecessors_[k];
         // what nothing reaches keeps nothing from its dominator
         if (predecessor >= first_left_over_) continue;
         const std::uint32_t semi = evaluate(predecessor, i + 1);
         if (semi < best) best = semi;
       }
-      semi_[i] = best;
       links_[i].semi = best;
+      semi_of(i) = best;
     }
+    for (std::uint32_t i = first_left_over_; i < count_; ++i) semi_of(i) = 0;
     predecessors_ = {};
-    first_ = {};
     links_ = {};
   }
+
+  /// The end of a list of predecessors is not wanted any more once its node is done.
+  std::uint32_t& semi_of(std::uint32_t number) { return first_[number + 1]; }
 
   /// Turns parent_ into the dominators.
   void find_dominators() {
     if (count_ > 0) parent_[0] = 0;
     for (std::uint32_t i = 1; i < count_; ++i) {
       std::uint32_t candidate = parent_[i];
-      while (candidate > semi_[i]) candidate = parent_[candidate];
+      while (candidate > semi_of(i)) candidate = parent_[candidate];
       parent_[i] = candidate;
     }
+    first_ = {};
   }
 
   const EdgeList& graph_;
@@ -206,7 +209,6 @@ class Builder {
   Column<EdgeIndex> next_edge_;
   Column<std::uint32_t> first_;
   Column<std::uint32_t> predecessors_;
-  Column<std::uint32_t> semi_;
   Column<Link> links_;
   std::vector<std::uint32_t> path_;
 };

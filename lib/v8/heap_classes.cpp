@@ -40,34 +40,39 @@ class ClassNumbers {
   std::unordered_map<std::string, std::uint32_t> by_name_;
 };
 
-/// Per node whether a dominator of it is of the same class. Nodes come in an order in which the
-/// tree is walked depth first, so the classes on the way down are those of a stack.
+/// Per node whether a dominator of it is of the same class: the tree is walked depth first, so the
+/// classes on the way down are those of a stack.
 BitColumn inside_own_class(const HeapGraph& graph, const ClassNumbers& classes) {
   const std::size_t count = graph.snapshot().node_count();
   const auto& dominator = graph.tree().dominator;
-  Column<std::uint32_t> next(count + 1, 0);  // of each node's children, from the last one down
-  for (NodeIndex node = 1; node < count; ++node) ++next[dominator[node]];
+  // children of node i: children[first[i] .. first[i + 1])
+  Column<std::uint32_t> first(count + 1, 0);
+  for (NodeIndex node = 1; node < count; ++node) ++first[dominator[node]];
   std::uint32_t sum = 0;
-  for (std::size_t i = 0; i <= count; ++i) next[i] = sum += next[i];
+  for (std::size_t i = 0; i <= count; ++i) first[i] = sum += first[i];
   Column<NodeIndex> children(count);
-  for (NodeIndex node = 1; node < count; ++node) children[--next[dominator[node]]] = node;
-  Column<std::uint32_t> ends(count);
-  for (std::size_t i = 0; i < count; ++i) ends[i] = next[i + 1];
+  for (NodeIndex node = 1; node < count; ++node) children[--first[dominator[node]]] = node;
 
+  struct Step {
+    NodeIndex node;
+    std::uint32_t next;  ///< of its children
+  };
   BitColumn inside(count);
   std::vector<std::uint32_t> depth(classes.names().size(), 0);
-  std::vector<NodeIndex> path{HeapGraph::root()};
+  std::vector<Step> path{{HeapGraph::root(), first[HeapGraph::root()]}};
   ++depth[classes.of(HeapGraph::root())];
   while (!path.empty()) {
-    const NodeIndex node = path.back();
-    if (next[node] < ends[node]) {
-      const NodeIndex child = children[next[node]++];
+    Step& step = path.back();
+    if (step.next < first[step.node + 1]) {
+      const NodeIndex child = children[step.next++];
       std::uint32_t& open = depth[classes.of(child)];
       if (open > 0) inside.set(child);
+      const bool leaf = first[child] == first[child + 1];
+      if (leaf) continue;
       ++open;
-      path.push_back(child);
+      path.push_back({child, first[child]});
     } else {
-      --depth[classes.of(node)];
+      --depth[classes.of(step.node)];
       path.pop_back();
     }
   }

@@ -1,7 +1,10 @@
 #include "lib/v8/heap_graph.h"
 
 #include <charconv>
+#include <future>
 #include <limits>
+
+#include "lib/v8/node_queue.h"
 
 namespace triage::v8 {
 namespace {
@@ -32,24 +35,28 @@ bool parse_weak_map_edge(std::string_view name, WeakMapEdge& edge) {
          read_number(name.substr(at + table.size()), edge.table_id);
 }
 
-HeapGraph::HeapGraph(const HeapSnapshot& snapshot) : snapshot_(snapshot) {
-  transfer_sizes();
+HeapGraph::HeapGraph(HeapSnapshot& snapshot, const Beside& beside) : snapshot_(snapshot) {
+  auto sizes = std::async([this] { transfer_sizes(); });
   find_essential_edges();
+  sizes.get();
+  std::future<void> other;
+  if (beside) other = std::async([this, &beside] { beside(*this); });
   tree_ = build_dominator_tree({{snapshot.first_edge.data(), snapshot.first_edge.size()},
                                 {snapshot.edge_to.data(), snapshot.edge_to.size()},
                                 &essential_},
                                root());
   sum_retained_sizes();
+  if (beside) other.get();
 }
 
 /// What the program's global objects reach: the root's shortcut edges lead to them.
 BitColumn HeapGraph::program_owned() const {
   BitColumn owned(snapshot_.node_count());
-  std::vector<NodeIndex> open;
+  NodeQueue open(snapshot_);
   const auto add = [&](NodeIndex node) {
     if (owned[node]) return;
     owned.set(node);
-    open.push_back(node);
+    open.push(node);
   };
   for (EdgeIndex edge = snapshot_.first_edge[root()]; edge < snapshot_.first_edge[root() + 1];
        ++edge) {
@@ -59,12 +66,10 @@ BitColumn HeapGraph::program_owned() const {
                           snapshot_.raw_name(to) == "(Document DOM trees)";
     if (snapshot_.edge_kind(edge) == EdgeKind::shortcut || document) add(to);
   }
-  while (!open.empty()) {
-    const NodeIndex node = open.back();
-    open.pop_back();
+  NodeIndex node = 0;
+  while (open.pop(node))
     for (EdgeIndex edge = snapshot_.first_edge[node]; edge < snapshot_.first_edge[node + 1]; ++edge)
       if (snapshot_.edge_kind(edge) != EdgeKind::weak) add(snapshot_.edge_to[edge]);
-  }
   return owned;
 }
 
@@ -86,9 +91,18 @@ bool HeapGraph::essential(NodeIndex from, EdgeIndex edge, const BitColumn& owned
 void HeapGraph::find_essential_edges() {
   const BitColumn owned = program_owned();
   essential_ = BitColumn(snapshot_.edge_count());
-  for (NodeIndex node = 0; node < snapshot_.node_count(); ++node)
-    for (EdgeIndex edge = snapshot_.first_edge[node]; edge < snapshot_.first_edge[node + 1]; ++edge)
-      if (essential(node, edge, owned)) essential_.set(edge);
+  EdgeIndex edge = 0;
+  std::uint64_t word = 0;
+  for (NodeIndex node = 0; node < snapshot_.node_count(); ++node) {
+    for (const EdgeIndex end = snapshot_.first_edge[node + 1]; edge < end; ++edge) {
+      if (edge % 64 == 0 && edge > 0) {
+        essential_.set_word(edge / 64 - 1, word);
+        word = 0;
+      }
+      word |= std::uint64_t{essential(node, edge, owned)} << (edge % 64);
+    }
+  }
+  if (edge > 0) essential_.set_word((edge - 1) / 64, word);
 }
 
 bool HeapGraph::has_user_roots() const {
@@ -106,54 +120,60 @@ bool HeapGraph::has_user_roots() const {
 Column<NodeIndex> HeapGraph::owners() const {
   const auto count = static_cast<NodeIndex>(snapshot_.node_count());
   Column<NodeIndex> owner(count);
-  std::vector<NodeIndex> open;
+  BitColumn stores(count);
   for (NodeIndex node = 0; node < count; ++node) {
     const NodeKind kind = snapshot_.node_kind[node];
     const bool store =
         kind == NodeKind::hidden || kind == NodeKind::array ||
         (kind == NodeKind::native && snapshot_.raw_name(node) == "system / ExternalStringData");
     owner[node] = store ? no_owner : node;
-    if (!store) open.push_back(node);
+    if (store) stores.set(node);
   }
-  while (!open.empty()) {
-    const NodeIndex node = open.back();
-    open.pop_back();
+  std::vector<NodeIndex> open;
+  const auto spread = [&](NodeIndex node) {
     const NodeIndex mine = owner[node];
     for (EdgeIndex edge = snapshot_.first_edge[node]; edge < snapshot_.first_edge[node + 1];
          ++edge) {
-      if (snapshot_.edge_kind(edge) == EdgeKind::weak) continue;
       const NodeIndex to = snapshot_.edge_to[edge];
+      if (!stores[to] || snapshot_.edge_kind(edge) == EdgeKind::weak) continue;
       NodeIndex& theirs = owner[to];
-      if (theirs == to || theirs == mine || theirs == many_owners) continue;
+      if (theirs == mine || theirs == many_owners) continue;
       theirs = theirs == no_owner ? mine : many_owners;
       open.push_back(to);
     }
+  };
+  for (NodeIndex node = 0; node < count; ++node)
+    if (!stores[node]) spread(node);
+  while (!open.empty()) {
+    const NodeIndex node = open.back();
+    open.pop_back();
+    spread(node);
   }
   return owner;
 }
 
 /// A Map's table is the Map's memory: the size of a backing store with one owner goes to the owner.
 void HeapGraph::transfer_sizes() {
-  const std::size_t count = snapshot_.node_count();
-  shallow_ = SizeColumn(count);
-  for (NodeIndex node = 0; node < count; ++node) shallow_.set(node, snapshot_.node_size[node]);
   if (!has_user_roots()) return;
+  const std::size_t count = snapshot_.node_count();
+  SizeColumn& size = snapshot_.node_size;
   const Column<NodeIndex> owner = owners();
   for (NodeIndex node = 0; node < count; ++node) {
     const NodeIndex mine = owner[node];
     if (mine == no_owner || mine == many_owners || mine == node) continue;
     if (snapshot_.node_kind[mine] == NodeKind::synthetic || mine == root()) continue;
-    shallow_.set(mine, shallow_[mine] + snapshot_.node_size[node]);
-    shallow_.set(node, 0);
+    size.set(mine, size[mine] + size[node]);
+    size.set(node, 0);
   }
 }
 
 void HeapGraph::sum_retained_sizes() {
-  retained_ = Column<std::uint64_t>(snapshot_.node_count());
-  for (NodeIndex node = 0; node < snapshot_.node_count(); ++node) retained_[node] = shallow_[node];
+  retained_ = snapshot_.node_size;
   const auto& order = tree_.order;
-  for (std::size_t i = order.size(); i-- > 1;)
-    retained_[tree_.dominator[order[i]]] += retained_[order[i]];
+  for (std::size_t i = order.size(); i-- > 1;) {
+    const NodeIndex above = tree_.dominator[order[i]];
+    retained_.set(above, retained_[above] + retained_[order[i]]);
+  }
 }
 
 }  // namespace triage::v8

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,14 +14,22 @@ namespace triage::v8 {
 /// (front_end/entrypoints/heap_snapshot_worker/HeapSnapshot.ts).
 class HeapGraph {
  public:
-  /// Computes everything; `snapshot` must outlive it and is not changed.
-  explicit HeapGraph(const HeapSnapshot& snapshot);
+  /// What may be done in a second thread while the dominators are found: it may ask for shallow
+  /// sizes and essential edges, and for nothing else.
+  using Beside = std::function<void(const HeapGraph&)>;
+  /// Computes everything; `snapshot` must outlive it. Its sizes become those of DevTools: the bytes
+  /// of a backing store with one owner are the owner's.
+  explicit HeapGraph(HeapSnapshot& snapshot, const Beside& beside = {});
+  HeapGraph(const HeapGraph&) = delete;
+  HeapGraph& operator=(const HeapGraph&) = delete;
+  ~HeapGraph() = default;
 
   [[nodiscard]] const HeapSnapshot& snapshot() const { return snapshot_; }
   [[nodiscard]] static NodeIndex root() { return 0; }
-  /// Bytes of the node itself, as DevTools counts: backing stores with one owner belong to the
-  /// owner.
-  [[nodiscard]] std::uint64_t shallow_size(NodeIndex node) const { return shallow_[node]; }
+  /// Bytes of the node itself, as DevTools counts.
+  [[nodiscard]] std::uint64_t shallow_size(NodeIndex node) const {
+    return snapshot_.node_size[node];
+  }
   /// Bytes that would be free without it.
   [[nodiscard]] std::uint64_t retained_size(NodeIndex node) const { return retained_[node]; }
   [[nodiscard]] NodeIndex dominator(NodeIndex node) const { return tree_.dominator[node]; }
@@ -40,10 +49,9 @@ class HeapGraph {
   void transfer_sizes();
   void sum_retained_sizes();
 
-  const HeapSnapshot& snapshot_;
+  HeapSnapshot& snapshot_;
   BitColumn essential_;
-  SizeColumn shallow_;
-  Column<std::uint64_t> retained_;
+  SizeColumn retained_;
   DominatorTree tree_;
 };
 

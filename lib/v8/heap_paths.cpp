@@ -1,12 +1,11 @@
 #include "lib/v8/heap_paths.h"
 
 #include <algorithm>
-#include <limits>
+
+#include "lib/v8/node_queue.h"
 
 namespace triage::v8 {
 namespace {
-
-constexpr NodeIndex nobody = std::numeric_limits<NodeIndex>::max();
 
 /// Below this share of the heap nothing is worth a line.
 constexpr std::uint64_t smallest_part = 100;
@@ -26,13 +25,13 @@ NodeIndex owner_of_store(const HeapGraph& graph, NodeIndex node) {
 }  // namespace
 
 RetainingPaths::RetainingPaths(const HeapGraph& graph)
-    : graph_(graph), from_(graph.snapshot().node_count(), nobody), edge_(from_.size(), 0) {
+    : graph_(graph), edge_(graph.snapshot().node_count(), none) {
   const HeapSnapshot& snapshot = graph.snapshot();
   const NodeIndex root = HeapGraph::root();
   const auto is_group = [&](NodeIndex node) {
     return snapshot.node_kind[node] == NodeKind::synthetic;
   };
-  from_[root] = root;
+  edge_[root] = 0;
   search(open_children(root, [&](NodeIndex node) { return !is_group(node); }));
   // then V8's groups of roots. What runs at the moment is on the stack and in handles: the way
   // through a function or its scope says more than such a short cut to the object itself
@@ -49,7 +48,7 @@ RetainingPaths::RetainingPaths(const HeapGraph& graph)
                      name == "(Strong roots)" || name == "(GC roots)";
     (cut ? short_cuts : plain).push_back(group);
   }
-  search(std::move(plain));
+  search(plain);
   std::vector<NodeIndex> running;
   for (const NodeIndex group : short_cuts) {
     const auto code = open_children(group, [&](NodeIndex node) {
@@ -59,8 +58,8 @@ RetainingPaths::RetainingPaths(const HeapGraph& graph)
     });
     running.insert(running.end(), code.begin(), code.end());
   }
-  search(std::move(running));
-  search(std::move(short_cuts));
+  search(running);
+  search(short_cuts);
 }
 
 /// What `node` keeps, no way leads to yet and `wanted` takes; notes this way.
@@ -70,8 +69,7 @@ std::vector<NodeIndex> RetainingPaths::open_children(NodeIndex node, Wanted want
   std::vector<NodeIndex> open;
   for (EdgeIndex edge = snapshot.first_edge[node]; edge < snapshot.first_edge[node + 1]; ++edge) {
     const NodeIndex to = snapshot.edge_to[edge];
-    if (from_[to] != nobody || !graph_.is_essential(edge) || !wanted(to)) continue;
-    from_[to] = node;
+    if (is_reached(to) || !graph_.is_essential(edge) || !wanted(to)) continue;
     edge_[to] = edge;
     open.push_back(to);
   }
@@ -79,26 +77,34 @@ std::vector<NodeIndex> RetainingPaths::open_children(NodeIndex node, Wanted want
 }
 
 /// Breadth first over what is not reached yet.
-void RetainingPaths::search(std::vector<NodeIndex> open) {
+void RetainingPaths::search(const std::vector<NodeIndex>& starts) {
   const HeapSnapshot& snapshot = graph_.snapshot();
-  for (std::size_t i = 0; i < open.size(); ++i) {
-    const NodeIndex node = open[i];
+  NodeQueue open(snapshot);
+  for (const NodeIndex node : starts) open.push(node);
+  NodeIndex node = 0;
+  while (open.pop(node)) {
     for (EdgeIndex edge = snapshot.first_edge[node]; edge < snapshot.first_edge[node + 1]; ++edge) {
+      if (!graph_.is_essential(edge)) continue;
       const NodeIndex to = snapshot.edge_to[edge];
-      if (from_[to] != nobody || !graph_.is_essential(edge)) continue;
-      from_[to] = node;
+      if (is_reached(to)) continue;
       edge_[to] = edge;
-      open.push_back(to);
+      open.push(to);
     }
   }
 }
 
 std::vector<PathStep> RetainingPaths::to(NodeIndex node) const {
   std::vector<PathStep> steps;
-  if (from_[node] == nobody) return steps;
-  for (NodeIndex at = node; at != HeapGraph::root(); at = from_[at])
-    steps.push_back(
-        {graph_.snapshot().edge_label(edge_[at]), graph_.snapshot().edge_kind(edge_[at]), at});
+  if (!is_reached(node)) return steps;
+  const HeapSnapshot& snapshot = graph_.snapshot();
+  const auto& first = snapshot.first_edge;
+  for (NodeIndex at = node; at != HeapGraph::root();) {
+    const EdgeIndex edge = edge_[at];
+    steps.push_back({snapshot.edge_label(edge), snapshot.edge_kind(edge), at});
+    // whose edge it is: the last node whose edges begin at or before it
+    const auto* next = std::upper_bound(first.begin(), first.end(), edge);
+    at = static_cast<NodeIndex>(next - first.begin() - 1);
+  }
   std::reverse(steps.begin(), steps.end());
   return steps;
 }
@@ -106,7 +112,7 @@ std::vector<PathStep> RetainingPaths::to(NodeIndex node) const {
 std::vector<NodeIndex> find_accumulation_points(const HeapGraph& graph, std::size_t limit) {
   const HeapSnapshot& snapshot = graph.snapshot();
   const std::size_t count = snapshot.node_count();
-  std::vector<std::uint64_t> largest_child(count, 0);
+  Column<std::uint64_t> largest_child(count, 0);
   for (NodeIndex node = 1; node < count; ++node) {
     std::uint64_t& largest = largest_child[graph.dominator(node)];
     largest = std::max(largest, graph.retained_size(node));

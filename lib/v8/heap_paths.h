@@ -19,6 +19,7 @@ struct PathStep {
 /// else through V8's roots. Weak edges and a WeakMap's table hold nothing and are not followed.
 class RetainingPaths {
  public:
+  /// Asks for essential edges only: may be HeapGraph::Beside.
   explicit RetainingPaths(const HeapGraph& graph);
   /// From below the root to the node; empty for the root and for what nothing reaches.
   [[nodiscard]] std::vector<PathStep> to(NodeIndex node) const;
@@ -26,11 +27,12 @@ class RetainingPaths {
  private:
   template <class Wanted>
   std::vector<NodeIndex> open_children(NodeIndex node, Wanted wanted);
-  void search(std::vector<NodeIndex> open);
+  void search(const std::vector<NodeIndex>& starts);
+  [[nodiscard]] bool is_reached(NodeIndex node) const { return edge_[node] != none; }
 
+  static constexpr EdgeIndex none = ~EdgeIndex{0};
   const HeapGraph& graph_;
-  Column<NodeIndex> from_;  ///< the node before it on its way
-  Column<EdgeIndex> edge_;
+  Column<EdgeIndex> edge_;  ///< the last one of its way; the root has none but counts as reached
 };
 
 /// Objects that hold much and whose holdings are spread out below them: where memory accumulates

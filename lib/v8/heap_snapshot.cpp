@@ -139,6 +139,14 @@ std::string HeapSnapshot::edge_label(EdgeIndex edge) const {
   return has_numbered_name(edge) ? fmt::format("[{}]", edge_name(edge)) : string(edge_name(edge));
 }
 
+void StringTable::adopt(Block list, std::span<const std::vector<std::uint64_t>> starts) {
+  list_ = std::move(list);
+  between_ = between;
+  low_ = {};
+  for (const auto& part : starts)
+    for (const std::uint64_t at : part) start_at(at);
+}
+
 void LocationTable::add(NodeIndex node, const Location& location) {
   const auto [found, added] =
       numbers_.try_emplace(location, static_cast<std::uint32_t>(places_.size() + 1));

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -111,12 +112,19 @@ class StringTable {
   }
   [[nodiscard]] std::string_view operator[](StringIndex index) const {
     const std::uint64_t first = place(index);
-    return {text_.data() + first, static_cast<std::size_t>(place(index + 1) - first)};
+    const char* text = between_ == 0 ? text_.data() : static_cast<const char*>(list_.data());
+    return {text + first, static_cast<std::size_t>(place(index + 1) - between_ - first)};
   }
 
+  /// What V8 writes between two strings: `",\n"` and the quotes of both.
+  static constexpr std::uint32_t between = 4;
+  /// The whole list as it stands in the file, `between` two strings each. `starts` are the places
+  /// of their first characters, and one more: the end of the last and `between`.
+  void adopt(Block list, std::span<const std::vector<std::uint64_t>> starts);
+
  private:
-  void start() {
-    const std::uint64_t at = text_.size();
+  void start() { start_at(text_.size()); }
+  void start_at(std::uint64_t at) {
     while (wraps_.size() < (at >> 32U)) wraps_.push_back(static_cast<StringIndex>(low_.size()));
     low_.push_back(static_cast<std::uint32_t>(at));
   }
@@ -125,7 +133,9 @@ class StringTable {
     for (const StringIndex wrap : wraps_) high += index >= wrap ? 1 : 0;
     return (high << 32U) | low_[index];
   }
-  GrowingColumn<char> text_;
+  GrowingColumn<char> text_;  ///< string by string, or
+  Block list_;                ///< with what stands between them
+  std::uint32_t between_ = 0;
   GrowingColumn<std::uint32_t> low_;  ///< starts, the lower half
   std::vector<StringIndex> wraps_;    ///< the strings at which the upper half grows by one
 };
@@ -135,6 +145,8 @@ class EdgeLabels {
  public:
   EdgeLabels() = default;
   explicit EdgeLabels(std::size_t size) : packed_(size) {}
+  /// From this name on an edge takes more than its four bytes.
+  static constexpr std::uint32_t largest = (1U << 28U) - 1;
   [[nodiscard]] std::size_t size() const { return packed_.size(); }
   void shrink(std::size_t size) { packed_.shrink(size); }
   [[nodiscard]] EdgeKind kind(EdgeIndex edge) const {
@@ -144,6 +156,7 @@ class EdgeLabels {
     const std::uint32_t name = packed_[edge] & largest;
     return name == largest ? large_.at(edge) : name;
   }
+  void prefetch(EdgeIndex edge) const { __builtin_prefetch(packed_.data() + edge); }
   void set(EdgeIndex edge, EdgeKind kind, std::uint32_t name) {
     packed_[edge] =
         (static_cast<std::uint32_t>(kind) << name_bits) | (name < largest ? name : largest);
@@ -152,7 +165,6 @@ class EdgeLabels {
 
  private:
   static constexpr unsigned name_bits = 28;
-  static constexpr std::uint32_t largest = (1U << name_bits) - 1;
   Column<std::uint32_t> packed_;
   std::unordered_map<EdgeIndex, std::uint32_t> large_;
 };
@@ -170,7 +182,7 @@ struct HeapSnapshot {
   Column<NodeKind> node_kind;
   Column<StringIndex> node_name;
   Column<std::uint32_t> node_id;
-  SizeColumn node_size;          ///< self size in bytes
+  SizeColumn node_size;          ///< self size in bytes; a HeapGraph moves those of backing stores
   Column<EdgeIndex> first_edge;  ///< one more than there are nodes
   EdgeLabels edges;
   Column<NodeIndex> edge_to;

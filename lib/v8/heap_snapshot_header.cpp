@@ -105,15 +105,38 @@ void HeapSnapshotParser::read_header() {
   header_read_ = true;
 }
 
+namespace {
+
+/// Below this a second thread costs more than it saves.
+constexpr std::uint64_t large_file = std::uint64_t{1} << 20U;
+
+std::optional<HeapSnapshot> read_quickly(const std::string& path, std::uint64_t parser_size,
+                                         std::uint64_t& size) {
+  store::InputFile file(path);
+  try {
+    auto snapshot = read_with_two_threads(file, parser_size);
+    size = file.packed_bytes();
+    return snapshot;
+  } catch (const Error&) {
+    return std::nullopt;  // the slow way finds it as well, and says where
+  }
+}
+
+}  // namespace
+
 HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size, WhenCut when_cut) {
   store::InputFile file(path);
+  const bool regular = path != "-" && std::filesystem::is_regular_file(path);
+  const std::uint64_t bytes = regular ? std::filesystem::file_size(path) : 0;
   // of a packed file or a pipe nobody knows the length before its end
-  const bool plain = path != "-" && std::filesystem::is_regular_file(path) &&
-                     os::read_head(path, 1).substr(0, 1) == "{";
-  HeapSnapshotParser parser(plain ? std::filesystem::file_size(path)
-                                  : HeapSnapshotParser::unknown_size);
-  std::string buffer(std::size_t{256} << 10U, '\0');
+  const std::uint64_t parser_size = regular && os::read_head(path, 1).substr(0, 1) == "{"
+                                        ? bytes
+                                        : HeapSnapshotParser::unknown_size;
   try {
+    if (bytes >= large_file)
+      if (auto snapshot = read_quickly(path, parser_size, size)) return std::move(*snapshot);
+    HeapSnapshotParser parser(parser_size);
+    std::string buffer(std::size_t{256} << 10U, '\0');
     while (const std::size_t got = file.read(buffer.data(), buffer.size()))
       parser.feed(std::string_view(buffer).substr(0, got));
     size = file.packed_bytes();

@@ -35,11 +35,12 @@ std::uint64_t HeapSnapshotParser::place(const char* at) const {
   return offset_ + static_cast<std::uint64_t>(at - piece_);
 }
 
-void HeapSnapshotParser::feed(std::string_view piece) {
+std::size_t HeapSnapshotParser::feed_part(std::string_view piece, bool stop_at_lists) {
   piece_ = piece.data();
   const char* at = piece_;
   const char* end = at + piece.size();
-  while (at < end) {
+  bool stopped = false;
+  while (at < end && !stopped) {
     switch (state_) {
       case State::capture:
       case State::skip:
@@ -56,10 +57,13 @@ void HeapSnapshotParser::feed(std::string_view piece) {
         break;
       default:
         at = structure(at, end);
+        stopped = stop_at_lists && (state_ == State::numbers || state_ == State::strings);
         break;
     }
   }
-  offset_ += piece.size();
+  const auto used = static_cast<std::size_t>(at - piece_);
+  offset_ += used;
+  return used;
 }
 
 /// Braces, keys and colons of the outermost object, one byte at a time: there are few of them.

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // pieces of uneven size, so that every state meets their ends
     for (std::size_t at = 0; at < size; at += 1 + at % 97)
       parser.feed(text.substr(at, std::min(1 + at % 97, size - at)));
-    const triage::v8::HeapSnapshot snapshot = parser.finish_cut();
+    triage::v8::HeapSnapshot snapshot = parser.finish_cut();
     const triage::v8::HeapGraph graph(snapshot);
     (void)triage::v8::summarize_classes(graph);
     (void)triage::v8::find_duplicate_strings(snapshot);

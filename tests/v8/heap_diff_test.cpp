@@ -63,7 +63,7 @@ TEST_CASE("heap_diff: what came and went is counted by class") {
 
 TEST_CASE(
     "heap_diff: new objects are counted under the object that was there before, by interval") {
-  const HeapSnapshot last = program(60).parse();
+  HeapSnapshot last = program(60).parse();
   const HeapGraph graph(last);
   std::vector<ObjectIds> ids;
   ids.emplace_back(program(10).parse());
@@ -93,7 +93,7 @@ TEST_CASE("heap_diff: a list counts as one holder") {
     }
     return text.parse();
   };
-  const HeapSnapshot last = list(90);
+  HeapSnapshot last = list(90);
   std::vector<ObjectIds> ids;
   ids.emplace_back(list(20));
   ids.emplace_back(last);
@@ -105,7 +105,7 @@ TEST_CASE("heap_diff: a list counts as one holder") {
 }
 
 TEST_CASE("leak_kind: a Map is named with its variable and what stays in it") {
-  const HeapSnapshot last = program(60).parse();
+  HeapSnapshot last = program(60).parse();
   const HeapGraph graph(last);
   const ObjectIds first(program(10).parse());
   const auto path = RetainingPaths(graph).to(3);

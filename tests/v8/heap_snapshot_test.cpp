@@ -52,7 +52,7 @@ bool says(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("heap_snapshot: columns, names and places are those of the file") {
-  const HeapSnapshot snapshot = parse(small());
+  HeapSnapshot snapshot = parse(small());
   REQUIRE(snapshot.node_count() == 7);
   REQUIRE(snapshot.edge_count() == 8);
   CHECK(snapshot.node_kind[3] == NodeKind::object);
@@ -124,7 +124,7 @@ TEST_CASE("heap_snapshot: numbers that lead nowhere are refused") {
 
 TEST_CASE(
     "heap_graph: what an object retains includes its backing store and what only it reaches") {
-  const HeapSnapshot snapshot = parse(small());
+  HeapSnapshot snapshot = parse(small());
   const HeapGraph graph(snapshot);
   // the elements belong to the Map alone: their bytes are its bytes
   CHECK(graph.shallow_size(3) == 56 + 4096);
@@ -137,7 +137,7 @@ TEST_CASE(
 }
 
 TEST_CASE("heap_classes: instances of a class inside another instance count once") {
-  const HeapSnapshot snapshot = parse(small());
+  HeapSnapshot snapshot = parse(small());
   const HeapGraph graph(snapshot);
   const auto classes = summarize_classes(graph);
   for (const auto& row : classes) {
@@ -148,7 +148,7 @@ TEST_CASE("heap_classes: instances of a class inside another instance count once
 }
 
 TEST_CASE("heap_paths: the way to an object names the edges") {
-  const HeapSnapshot snapshot = parse(small());
+  HeapSnapshot snapshot = parse(small());
   const HeapGraph graph(snapshot);
   const auto steps = RetainingPaths(graph).to(5);
   REQUIRE(steps.size() == 4);
@@ -164,7 +164,7 @@ TEST_CASE("heap_snapshot: of a file cut at any byte what is whole is kept") {
   for (std::size_t size = nodes_end + 1; size + 2 < text.size(); ++size) {
     HeapSnapshotParser parser(text.size());
     parser.feed(std::string_view(text).substr(0, size));
-    const HeapSnapshot snapshot = parser.finish_cut();
+    HeapSnapshot snapshot = parser.finish_cut();
     REQUIRE(snapshot.cut.has_value());
     CHECK(snapshot.cut->bytes == size);
     CHECK(snapshot.node_count() == 7);
