@@ -1,6 +1,6 @@
 'use strict';
 // What can be measured about a running scenario by other means than triage; each gives a number.
-//   {"log": TEXT}                  how often TEXT stands in the service's log ("of": NAME, another's)
+//   {"log": TEXT}                  how often TEXT (A|B: either) stands in the service's log ("of": NAME, another's)
 //   {"sql": STATEMENT}             what it returns, asked as the superuser
 //   {"client": PATH, "value": V}   what the load's clients saw in the last "last_s" (default 10) seconds:
 //                                  p50_ms, p99_ms, max_ms, failed_ratio, answered_per_s
@@ -18,7 +18,8 @@ const { run, until } = require('./processes');
 const { heapGrowth, profileShare } = require('./profile');
 
 function countInFile(file, text) {
-  return fs.readFileSync(file, 'utf8').split(text).length - 1;
+  const found = fs.readFileSync(file, 'utf8');
+  return text.split('|').reduce((sum, each) => sum + found.split(each).length - 1, 0);
 }
 
 function quantile(sorted, q) {

@@ -33,15 +33,26 @@ function sql(cluster, text, variables = {}) {
     { input: text, ...cluster.user }).trim();
 }
 
+function makeTemplate(cluster, template) {
+  const unfinished = `${template}.${process.pid}`;
+  fs.mkdirSync(unfinished, { mode: 0o700 });
+  if (cluster.user.uid !== undefined) fs.chownSync(unfinished, cluster.user.uid, cluster.user.gid);
+  run(path.join(cluster.binaries, 'initdb'),
+    ['-D', unfinished, '-U', 'postgres', '--auth-local=trust', '--auth-host=scram-sha-256', '--no-sync', '-E', 'UTF8'],
+    { ...cluster.user, cwd: cluster.directory });
+  fs.renameSync(unfinished, template);
+}
+
 async function startPostgres(directory, { settings = {}, schema, variables }) {
   const user = clusterUser();
   const cluster = { binaries: binaries(), directory, port: await freePort(), user };
   fs.mkdirSync(directory, { recursive: true, mode: 0o755 });
   if (user.uid !== undefined) fs.chownSync(directory, user.uid, user.gid);
   const data = path.join(directory, 'data');
-  run(path.join(cluster.binaries, 'initdb'),
-    ['-D', data, '-U', 'postgres', '--auth-local=trust', '--auth-host=scram-sha-256', '--no-sync', '-E', 'UTF8'],
-    { ...user, cwd: directory });
+  // initdb takes seconds: it runs once for all scenarios below the same root.
+  const template = path.join(path.dirname(path.dirname(directory)), 'empty-cluster');
+  if (!fs.existsSync(template)) makeTemplate(cluster, template);
+  run('cp', ['-a', template, data]);
   const all = { listen_addresses: '127.0.0.1', port: cluster.port, unix_socket_directories: directory,
     fsync: 'off', jit: 'off', max_parallel_workers_per_gather: 0, ...settings };
   fs.appendFileSync(path.join(data, 'postgresql.conf'),
