@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <map>
+#include <memory>
 
 #include "lib/base/error.h"
 #include "lib/probes/heap_diff.h"
@@ -70,7 +72,7 @@ std::string shape_of_path(const v8::HeapSnapshot& snapshot,
 struct Last {
   const v8::HeapGraph& graph;
   const std::vector<v8::ObjectIds>& ids;  ///< of all snapshots
-  const v8::RetainingPaths paths;
+  const v8::RetainingPaths& paths;
   const v8::ScriptNames scripts;
 };
 
@@ -133,13 +135,13 @@ void add_groups(const Last& last, const std::vector<v8::Accumulator>& found, std
   if (sample.groups.size() > top) sample.groups.resize(top);
 }
 
-void add_containers(const v8::HeapGraph& graph, const std::vector<v8::ObjectIds>& ids,
-                    std::size_t top, Sample& sample) {
+void add_containers(const v8::HeapGraph& graph, const v8::RetainingPaths& paths,
+                    const std::vector<v8::ObjectIds>& ids, std::size_t top, Sample& sample) {
   const auto found = v8::find_accumulators(graph, ids);
   for (const auto& one : found) sample.new_bytes += signed_count(one.bytes);
   sample.containers_count = signed_count(found.size());
   if (found.empty() || sample.new_bytes == 0) return;
-  const Last last{graph, ids, v8::RetainingPaths(graph), v8::ScriptNames(graph.snapshot())};
+  const Last last{graph, ids, paths, v8::ScriptNames(graph.snapshot())};
   for (std::size_t i = 0; i < std::min(top, found.size()); ++i) {
     const double ratio =
         static_cast<double>(found[i].bytes) / static_cast<double>(sample.new_bytes);
@@ -149,9 +151,9 @@ void add_containers(const v8::HeapGraph& graph, const std::vector<v8::ObjectIds>
   add_groups(last, found, top, sample);
 }
 
-void add_retained(const v8::HeapGraph& graph, Sample& sample) {
+void add_retained(const v8::HeapGraph& graph, const v8::ClassNumbers& classes, Sample& sample) {
   std::map<std::string, std::int64_t> retained;
-  for (const auto& row : v8::summarize_classes(graph))
+  for (const auto& row : v8::summarize_classes(graph, classes))
     retained[row.name] = signed_count(row.retained_bytes);
   for (auto& row : sample.classes) {
     const auto found = retained.find(row.name);
@@ -159,8 +161,13 @@ void add_retained(const v8::HeapGraph& graph, Sample& sample) {
   }
 }
 
-void compare_with_last(v8::HeapSnapshot& snapshot, const std::vector<v8::ObjectIds>& ids,
-                       std::size_t top, Session& session, Sample& sample) {
+void compare_with_last(v8::HeapSnapshot& snapshot, const v8::ClassNumbers& classes,
+                       std::vector<v8::ObjectIds>& ids, std::size_t top, Sample& sample) {
+  std::optional<v8::RetainingPaths> paths;
+  const v8::HeapGraph graph(snapshot, [&](const v8::HeapGraph& unfinished) {
+    paths.emplace(unfinished);
+    ids.back() = v8::ObjectIds(snapshot);
+  });
   sample.id_agreement_ratio = 1;
   for (std::size_t i = 0; i + 1 < ids.size(); ++i)
     sample.id_agreement_ratio = std::min(*sample.id_agreement_ratio, ids[i].agreement(ids.back()));
@@ -170,12 +177,33 @@ void compare_with_last(v8::HeapSnapshot& snapshot, const std::vector<v8::ObjectI
                              "take all of them in one inspector session of one process"});
     return shorten(sample.classes, top);
   }
-  session.progress("finding where new objects stay");
-  const v8::HeapGraph graph(snapshot);
-  add_containers(graph, ids, top, sample);
-  add_retained(graph, sample);
+  add_containers(graph, *paths, ids, top, sample);
+  add_retained(graph, classes, sample);
   shorten(sample.classes, top);
 }
+
+/// Takes of each snapshot what is compared, while the next one is read.
+class Earlier {
+ public:
+  explicit Earlier(std::vector<v8::ObjectIds>& ids) : ids_(ids) {}
+  void take(std::size_t number, v8::HeapSnapshot snapshot) {
+    wait();
+    auto shared = std::make_shared<v8::HeapSnapshot>(std::move(snapshot));
+    pending_ = std::async([this, number, shared] {
+      ids_[number] = v8::ObjectIds(*shared);
+      if (number == 0) first_ = v8::count_classes(*shared);
+    });
+  }
+  void wait() {
+    if (pending_.valid()) pending_.get();
+  }
+  [[nodiscard]] const v8::ClassCounts& first() const { return first_; }
+
+ private:
+  std::vector<v8::ObjectIds>& ids_;
+  v8::ClassCounts first_;
+  std::future<void> pending_;  // the last member: it is waited for before the others go
+};
 
 }  // namespace
 
@@ -186,18 +214,31 @@ Sample collect(const Options& options, Session& session) {
   const auto top = static_cast<std::size_t>(std::clamp<std::int64_t>(options.top, 1, 10'000));
   Sample sample;
   sample.at = to_rfc3339(session.clock().now());
-  std::vector<v8::ObjectIds> ids;
-  std::vector<v8::ClassSummary> first_classes;
-  for (const auto& file : options.files) {
-    auto [snapshot, file_bytes] = read_snapshot(file, session);
+  std::vector<v8::ObjectIds> ids(options.files.size());
+  Earlier earlier(ids);
+  for (std::size_t i = 0; i < options.files.size(); ++i) {
+    // of those between the first and the last only the objects are compared
+    const bool between = i > 0 && i + 1 < options.files.size();
+    ReadSnapshot read = read_snapshot(options.files[i], session, v8::WhenCut::refuse,
+                                      between ? v8::Parts::nodes : v8::Parts::all);
+    v8::HeapSnapshot& snapshot = read.snapshot;
     std::uint64_t total = snapshot.extra_native_bytes;
-    for (std::size_t i = 0; i < snapshot.node_count(); ++i) total += snapshot.node_size[i];
-    sample.files.push_back({file, signed_count(total), signed_count(snapshot.node_count())});
-    ids.emplace_back(snapshot);
-    if (sample.files.size() == 1) first_classes = v8::count_classes(snapshot);
-    if (sample.files.size() < options.files.size()) continue;
-    sample.classes = growth_of(first_classes, v8::count_classes(snapshot));
-    compare_with_last(snapshot, ids, top, session, sample);
+    for (std::size_t node = 0; node < snapshot.node_count(); ++node)
+      total += snapshot.node_size[node];
+    sample.files.push_back(
+        {options.files[i], signed_count(total), signed_count(snapshot.node_count())});
+    if (i + 1 < options.files.size()) {
+      earlier.take(i, std::move(snapshot));
+      continue;
+    }
+    // the first snapshot's plain objects are told apart as the last one's are
+    const auto shapes = v8::infer_shapes(snapshot);
+    const v8::ClassNumbers classes(snapshot, shapes);
+    const auto last = v8::count_classes(snapshot, classes);
+    earlier.wait();
+    sample.classes = growth_of(v8::split_by_shapes(earlier.first(), shapes), last);
+    session.progress("finding where new objects stay");
+    compare_with_last(snapshot, classes, ids, top, sample);
   }
   return sample;
 }

@@ -157,18 +157,20 @@ Sample collect(const Options& options, Session& session) {
   sample.edges_count = signed_count(snapshot.edge_count());
   if (snapshot.cut) note_cut(*snapshot.cut, sample);
   if (snapshot.cut && !snapshot.cut->edges_whole()) {
-    add_classes(v8::count_classes(snapshot), false, top, sample);
+    add_classes(v8::count_classes(snapshot).rows, false, top, sample);
     for (v8::NodeIndex node = 0; node < snapshot.node_count(); ++node)
       sample.total_bytes += signed_count(snapshot.node_size[node]);
     return sample;
   }
   std::optional<v8::RetainingPaths> paths;
+  std::vector<v8::ObjectShape> shapes;
   const v8::HeapGraph graph(snapshot, [&](const v8::HeapGraph& unfinished) {
     paths.emplace(unfinished);
     add_duplicates(snapshot, top, sample);
+    shapes = v8::infer_shapes(snapshot);
   });
   sample.total_bytes = signed_count(graph.total_size() + snapshot.extra_native_bytes);
-  add_classes(v8::summarize_classes(graph), true, top, sample);
+  add_classes(v8::summarize_classes(graph, v8::ClassNumbers(snapshot, shapes)), true, top, sample);
   add_holders(graph, *paths, top, sample);
   return sample;
 }

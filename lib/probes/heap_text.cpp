@@ -28,10 +28,11 @@ std::string beginning(const std::string& text) {
   return out;
 }
 
-ReadSnapshot read_snapshot(const std::string& file, Session& session, v8::WhenCut when_cut) {
+ReadSnapshot read_snapshot(const std::string& file, Session& session, v8::WhenCut when_cut,
+                           v8::Parts parts) {
   session.progress("reading " + file);
   std::uint64_t size = 0;
-  ReadSnapshot read{v8::read_heap_snapshot(file, size, when_cut), 0};
+  ReadSnapshot read{v8::read_heap_snapshot(file, size, when_cut, parts), 0};
   read.file_bytes = signed_count(size);
   session.touch({"heap snapshot", file, 1, 0});
   session.progress("finding what holds what in " + file);

@@ -20,7 +20,8 @@ struct ReadSnapshot {
   std::int64_t file_bytes = 0;
 };
 ReadSnapshot read_snapshot(const std::string& file, Session& session,
-                           v8::WhenCut when_cut = v8::WhenCut::refuse);
+                           v8::WhenCut when_cut = v8::WhenCut::refuse,
+                           v8::Parts parts = v8::Parts::all);
 
 /// "@815" or "815". Throws Error{usage}.
 std::uint32_t parse_object_id(std::string_view text);

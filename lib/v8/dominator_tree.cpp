@@ -174,6 +174,7 @@ class Builder {
         if (predecessor >= first_left_over_) continue;
         const std::uint32_t semi = evaluate(predecessor, i + 1);
         if (semi < best) best = semi;
+        if (best == 0) break;  // the root: it cannot be less
       }
       links_[i].semi = best;
       semi_of(i) = best;

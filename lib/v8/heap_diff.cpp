@@ -17,12 +17,17 @@ std::uint32_t mixed(std::size_t hash) {
   return static_cast<std::uint32_t>((hash * 0x9E3779B97F4A7C15ULL) >> 32U);
 }
 
-std::uint32_t hash_of(const HeapSnapshot& snapshot, NodeIndex node) {
-  const NodeKind kind = snapshot.node_kind[node];
-  const std::size_t name = std::hash<std::string_view>{}(snapshot.raw_name(node));
+std::uint32_t hash_of_kind(NodeKind kind, std::size_t name_hash) {
   const bool by_name = kind == NodeKind::object || kind == NodeKind::native;
-  const std::uint32_t of_class = mixed((by_name ? name : 0) + static_cast<std::size_t>(kind) + 1);
-  return (of_class >> name_bits << name_bits) | (mixed(name) >> class_bits);
+  const std::uint32_t of_class =
+      mixed((by_name ? name_hash : 0) + static_cast<std::size_t>(kind) + 1);
+  const std::uint32_t hash =
+      (of_class >> name_bits << name_bits) | (mixed(name_hash) >> class_bits);
+  return hash == 0 ? 1 : hash;  // 0 stands for an id that is not there
+}
+
+std::size_t hash_of_name(std::string_view name) {
+  return std::hash<std::string_view>{}(name);
 }
 
 /// Where the climb from each node ends, remembered on the way.
@@ -60,67 +65,82 @@ class Climb {
 
   const HeapGraph& graph_;
   const ObjectIds& first_;
-  std::vector<NodeIndex> top_;
+  Column<NodeIndex> top_;
   std::vector<NodeIndex> path_;
 };
 
 }  // namespace
 
 ObjectIds::ObjectIds(const HeapSnapshot& snapshot) {
-  rows_.reserve(snapshot.node_count());
+  std::uint32_t largest = 0;
   for (NodeIndex node = 0; node < snapshot.node_count(); ++node)
-    if (snapshot.node_id[node] % 2 == 1)
-      rows_.push_back({snapshot.node_id[node], hash_of(snapshot, node)});
-  std::sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) { return a.id < b.id; });
+    if (snapshot.node_id[node] % 2 == 1) largest = std::max(largest, snapshot.node_id[node]);
+  places_ = Column<std::uint32_t>(largest / 2 / page_ids + 1, 0);
+  std::uint32_t pages = 0;
+  for (NodeIndex node = 0; node < snapshot.node_count(); ++node) {
+    const std::uint32_t id = snapshot.node_id[node];
+    if (id % 2 == 0) continue;
+    std::uint32_t& place = places_[id / 2 / page_ids];
+    if (place == 0) place = ++pages;
+  }
+  Column<std::size_t> names(snapshot.string_count());
+  for (StringIndex i = 0; i < snapshot.string_count(); ++i)
+    names[i] = hash_of_name(snapshot.raw_string(i));
+  hashes_ = Column<std::uint32_t>(std::size_t{pages + 1U} * page_ids, 0);
+  for (NodeIndex node = 0; node < snapshot.node_count(); ++node) {
+    const std::uint32_t id = snapshot.node_id[node];
+    if (id % 2 == 0) continue;
+    std::uint32_t& hash = hashes_[place_of(id)];
+    if (hash == 0) ++size_;
+    hash = hash_of_kind(snapshot.node_kind[node], names[snapshot.node_name[node]]);
+  }
 }
 
-bool ObjectIds::contains(std::uint32_t id) const {
-  const auto found =
-      std::lower_bound(rows_.begin(), rows_.end(), id,
-                       [](const Row& row, std::uint32_t value) { return row.id < value; });
-  return found != rows_.end() && found->id == id;
+/// Calls `function` with what both have for each id that one of them has; 0 when it has not.
+template <class Function>
+void ObjectIds::for_each_pair(const ObjectIds& other, Function function) const {
+  const std::size_t pages = std::max(places_.size(), other.places_.size());
+  for (std::size_t page = 0; page < pages; ++page) {
+    const std::uint32_t* mine = page_at(page);
+    const std::uint32_t* theirs = other.page_at(page);
+    if (mine == theirs) continue;  // neither has one
+    for (std::uint32_t i = 0; i < page_ids; ++i) {
+      const std::uint32_t a = mine == nullptr ? 0 : mine[i];
+      const std::uint32_t b = theirs == nullptr ? 0 : theirs[i];
+      if (a != 0 || b != 0) function(a, b);
+    }
+  }
 }
 
 double ObjectIds::agreement(const ObjectIds& other) const {
   std::uint64_t shared = 0;
   std::uint64_t same = 0;
-  for (std::size_t i = 0, k = 0; i < rows_.size() && k < other.rows_.size();) {
-    if (rows_[i].id < other.rows_[k].id) {
-      ++i;
-    } else if (rows_[i].id > other.rows_[k].id) {
-      ++k;
-    } else {
-      ++shared;
-      if (rows_[i++].hash == other.rows_[k++].hash) ++same;
-    }
-  }
+  for_each_pair(other, [&](std::uint32_t mine, std::uint32_t theirs) {
+    if (mine == 0 || theirs == 0) return;
+    ++shared;
+    if (mine == theirs) ++same;
+  });
   return shared == 0 ? 0 : static_cast<double>(same) / static_cast<double>(shared);
 }
 
 std::uint32_t ObjectIds::class_key(const HeapSnapshot& snapshot, NodeIndex node) {
-  return hash_of(snapshot, node) >> name_bits;
+  return hash_of_kind(snapshot.node_kind[node], hash_of_name(snapshot.raw_name(node))) >> name_bits;
 }
 
 Turnover ObjectIds::turnover(const ObjectIds& later, std::uint32_t class_key) const {
   Turnover found;
-  const auto is_of = [&](const Row& row) { return row.hash >> name_bits == class_key ? 1U : 0U; };
-  for (std::size_t i = 0, k = 0; i < rows_.size() || k < later.rows_.size();) {
-    const bool mine =
-        k == later.rows_.size() || (i < rows_.size() && rows_[i].id <= later.rows_[k].id);
-    const bool theirs =
-        i == rows_.size() || (k < later.rows_.size() && later.rows_[k].id <= rows_[i].id);
-    if (mine && !theirs) found.removed += is_of(rows_[i]);
-    if (theirs && !mine) found.added += is_of(later.rows_[k]);
-    i += mine ? 1 : 0;
-    k += theirs ? 1 : 0;
-  }
+  const auto is_of = [&](std::uint32_t hash) { return hash >> name_bits == class_key ? 1U : 0U; };
+  for_each_pair(later, [&](std::uint32_t mine, std::uint32_t theirs) {
+    if (theirs == 0) found.removed += is_of(mine);
+    if (mine == 0) found.added += is_of(theirs);
+  });
   return found;
 }
 
 std::vector<Accumulator> find_accumulators(const HeapGraph& last,
                                            const std::vector<ObjectIds>& ids) {
   const HeapSnapshot& snapshot = last.snapshot();
-  std::vector<std::uint32_t> place(snapshot.node_count(), 0);  // in `found`, from 1
+  Column<std::uint32_t> place(snapshot.node_count(), 0);  // in `found`, from 1
   std::vector<Accumulator> found;
   Climb climb(last, ids.front());
   for (NodeIndex node = 1; node < snapshot.node_count(); ++node) {

@@ -111,10 +111,10 @@ namespace {
 constexpr std::uint64_t large_file = std::uint64_t{1} << 20U;
 
 std::optional<HeapSnapshot> read_quickly(const std::string& path, std::uint64_t parser_size,
-                                         std::uint64_t& size) {
+                                         Parts parts, std::uint64_t& size) {
   store::InputFile file(path);
   try {
-    auto snapshot = read_with_two_threads(file, parser_size);
+    auto snapshot = read_with_two_threads(file, parser_size, parts);
     size = file.packed_bytes();
     return snapshot;
   } catch (const Error&) {
@@ -124,7 +124,8 @@ std::optional<HeapSnapshot> read_quickly(const std::string& path, std::uint64_t 
 
 }  // namespace
 
-HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size, WhenCut when_cut) {
+HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size, WhenCut when_cut,
+                                Parts parts) {
   store::InputFile file(path);
   const bool regular = path != "-" && std::filesystem::is_regular_file(path);
   const std::uint64_t bytes = regular ? std::filesystem::file_size(path) : 0;
@@ -134,7 +135,7 @@ HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size, Wh
                                         : HeapSnapshotParser::unknown_size;
   try {
     if (bytes >= large_file)
-      if (auto snapshot = read_quickly(path, parser_size, size)) return std::move(*snapshot);
+      if (auto snapshot = read_quickly(path, parser_size, parts, size)) return std::move(*snapshot);
     HeapSnapshotParser parser(parser_size);
     std::string buffer(std::size_t{256} << 10U, '\0');
     while (const std::size_t got = file.read(buffer.data(), buffer.size()))

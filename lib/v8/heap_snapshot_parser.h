@@ -121,9 +121,13 @@ class HeapSnapshotParser {
   HeapSnapshot snapshot_;
 };
 
+/// What is wanted of a file. `nodes`: edges need not be read, so there may be none.
+enum class Parts { all, nodes };
+
 /// The same for a file in V8's own layout, with two threads; nothing when it is not quite in it:
 /// the parser then says what is wrong. `size` as for HeapSnapshotParser.
-std::optional<HeapSnapshot> read_with_two_threads(store::InputFile& file, std::uint64_t size);
+std::optional<HeapSnapshot> read_with_two_threads(store::InputFile& file, std::uint64_t size,
+                                                  Parts parts = Parts::all);
 
 enum class WhenCut { refuse, keep };
 
@@ -131,6 +135,6 @@ enum class WhenCut { refuse, keep };
 /// bytes of the file. Throws Error{not_found, refused, usage} when it cannot be opened,
 /// Error{malformed} for what is in it.
 HeapSnapshot read_heap_snapshot(const std::string& path, std::uint64_t& size,
-                                WhenCut when_cut = WhenCut::refuse);
+                                WhenCut when_cut = WhenCut::refuse, Parts parts = Parts::all);
 
 }  // namespace triage::v8

@@ -85,8 +85,8 @@ void run_twice(Function function) {
 
 class TwoThreadReader {
  public:
-  TwoThreadReader(store::InputFile& file, std::uint64_t size)
-      : file_(file), size_(size), parser_(size), snapshot_(parser_.snapshot_) {}
+  TwoThreadReader(store::InputFile& file, std::uint64_t size, Parts parts)
+      : file_(file), size_(size), parts_(parts), parser_(size), snapshot_(parser_.snapshot_) {}
 
   std::optional<HeapSnapshot> read() {
     using State = HeapSnapshotParser::State;
@@ -98,13 +98,21 @@ class TwoThreadReader {
       if (numbers && parser_.section_ == Section::nodes && parser_.nodes_read_ == 0) {
         if (!read_nodes()) return std::nullopt;
       } else if (numbers && parser_.section_ == Section::edges && parser_.edges_read_ == 0) {
-        if (!read_edges()) return std::nullopt;
+        if (parts_ == Parts::nodes ? !skip_edges() : !read_edges()) return std::nullopt;
       } else if (parser_.state_ == State::strings && size_ != HeapSnapshotParser::unknown_size) {
         if (!read_strings()) return std::nullopt;
       }
     }
-    if (!parser_.is_whole() || names_end_ > snapshot_.string_count()) return std::nullopt;
-    return parser_.finish();
+    const std::size_t nodes = snapshot_.node_count();
+    if (!parser_.is_whole() || names_end_ > snapshot_.string_count() ||
+        snapshot_.first_edge[nodes] != snapshot_.edge_count())
+      return std::nullopt;
+    if (parts_ == Parts::nodes) {
+      snapshot_.first_edge = Column<EdgeIndex>(nodes + 1, 0);
+      snapshot_.edges = {};
+      snapshot_.edge_to = {};
+    }
+    return std::move(snapshot_);
   }
 
  private:
@@ -255,6 +263,19 @@ class TwoThreadReader {
     }
   }
 
+  /// Up to the end of the list, which has nothing but numbers in it.
+  bool skip_edges() {
+    for (;;) {
+      const std::size_t end = std::min(rest_.find(']'), rest_.size());
+      rest_.erase(0, end);
+      parser_.offset_ += end;
+      if (!rest_.empty()) break;
+      if (!fill()) return false;
+    }
+    parser_.edges_read_ = snapshot_.edge_count();
+    return true;
+  }
+
   /// Lines of the list of strings: those at [begin, end) of its text.
   struct Lines {
     std::size_t number = 0;
@@ -264,7 +285,7 @@ class TwoThreadReader {
 
   bool next_lines(Lines& lines) {
     const std::lock_guard lock(mutex_);
-    lines.number = parts_++;
+    lines.number = lines_given_++;
     lines.begin = lines_end_;
     std::size_t searched = lines_end_;
     for (;;) {
@@ -317,6 +338,7 @@ class TwoThreadReader {
 
   store::InputFile& file_;
   std::uint64_t size_;
+  Parts parts_;
   HeapSnapshotParser parser_;
   HeapSnapshot& snapshot_;
   std::string rest_;  ///< read and not used yet
@@ -330,11 +352,12 @@ class TwoThreadReader {
   std::size_t list_size_ = 0;
   std::size_t list_read_ = 0;
   std::size_t lines_end_ = 0;
-  std::size_t parts_ = 0;
+  std::size_t lines_given_ = 0;
 };
 
-std::optional<HeapSnapshot> read_with_two_threads(store::InputFile& file, std::uint64_t size) {
-  return TwoThreadReader(file, size).read();
+std::optional<HeapSnapshot> read_with_two_threads(store::InputFile& file, std::uint64_t size,
+                                                  Parts parts) {
+  return TwoThreadReader(file, size, parts).read();
 }
 
 }  // namespace triage::v8

@@ -124,6 +124,22 @@ TEST_CASE("heap_two_threads: they read what one thread reads") {
   CHECK(differences(*quick, parse(text)) == 0);
 }
 
+TEST_CASE("heap_two_threads: when only nodes are wanted, they are as ever and edges are none") {
+  const std::string text = large();
+  const File file(text);
+  std::uint64_t size = 0;
+  const auto nodes = read_heap_snapshot(file.path(), size, WhenCut::refuse, Parts::nodes);
+  const auto all = read_heap_snapshot(file.path(), size);
+  CHECK(nodes.edge_count() == 0);
+  REQUIRE(nodes.node_count() == all.node_count());
+  std::size_t others = 0;
+  for (NodeIndex i = 0; i < all.node_count(); ++i)
+    if (nodes.raw_name(i) != all.raw_name(i) || nodes.node_id[i] != all.node_id[i] ||
+        nodes.first_edge[i + 1] != 0)
+      ++others;
+  CHECK(others == 0);
+}
+
 TEST_CASE("heap_two_threads: what is not in V8's layout is left to the parser, which reads it") {
   const std::string text = large();
   for (const auto& [from, to] :

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,11 @@ class SnapshotText {
 
   [[nodiscard]] std::string text() const {
     std::vector<std::string> strings;
+    std::map<std::string, std::size_t> numbers;  // each text once, as V8 writes it
     const auto number = [&](const std::string& string) {
-      strings.push_back(string);
-      return strings.size() - 1;
+      const auto [found, added] = numbers.try_emplace(string, strings.size());
+      if (added) strings.push_back(string);
+      return found->second;
     };
     std::string nodes;
     std::string edges;
