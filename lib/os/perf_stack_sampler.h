@@ -1,19 +1,19 @@
 #pragma once
 
 /// Samples of one thread while it is on a CPU: its registers and a copy of its stack, taken by the
-/// kernel's software event cpu-clock. The thread is never stopped. Needs CAP_PERFMON or a
-/// permissive kernel.perf_event_paranoid, and the right to trace the process. Source:
-/// perf_event_open(2).
+/// kernel's software event cpu-clock, also inside of a system call where the kernel allows that
+/// (kernel.perf_event_paranoid below 2, or CAP_PERFMON). The thread is never stopped. Needs
+/// CAP_PERFMON or a permissive kernel.perf_event_paranoid, and the right to trace the process.
+/// Source: perf_event_open(2).
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <vector>
 
 #include "lib/os/fd.h"
+#include "lib/os/perf_ring.h"
 #include "lib/os/registers.h"
 
 namespace triage::os {
@@ -37,7 +37,7 @@ class PerfStackSampler {
   PerfStackSampler(pid_t tid, const Settings& settings);
   PerfStackSampler(const PerfStackSampler&) = delete;
   PerfStackSampler& operator=(const PerfStackSampler&) = delete;
-  ~PerfStackSampler();
+  ~PerfStackSampler() = default;
 
   void enable() const;
   void disable() const;
@@ -49,13 +49,9 @@ class PerfStackSampler {
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
 
  private:
-  void take(std::uint64_t at, std::span<std::byte> out) const;
-  bool parse(std::span<const std::byte> record, PerfStackSample& sample) const;
-
   Fd event_;
-  void* ring_ = nullptr;
+  PerfRing ring_;
   std::uint64_t lost_ = 0;
-  std::vector<std::byte> record_;
 };
 
 }  // namespace triage::os
