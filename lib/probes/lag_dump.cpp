@@ -9,22 +9,8 @@
 namespace triage::probes::lag_dump {
 namespace {
 
-/// A frame as the list shows it without --native: JavaScript, and where the thread is right now.
-bool shown(const v8::StackFrame& frame, std::size_t index, bool native) {
-  return native || index == 0 || v8::is_javascript(frame);
-}
-
 std::string frame_lines(const ThreadStack& thread, bool native) {
-  std::string text;
-  for (std::size_t i = 0; i < thread.frames.size(); ++i) {
-    const v8::StackFrame& frame = thread.frames[i];
-    if (!shown(frame, i, native)) continue;
-    text += v8::describe_frame(frame);
-    std::string how = frame.kind == "js" ? frame.tier : frame.kind;
-    if (frame.inlined) how += ", inlined";
-    if (!how.empty()) text += fmt::format(" [{}]", how);
-    text += "\n";
-  }
+  std::string text = v8::describe_stack(thread.frames, native);
   if (!thread.complete) text += "... the walk ended here\n";
   return text;
 }
@@ -34,9 +20,7 @@ bool has_javascript(const ThreadStack& thread) {
 }
 
 std::string headline_of(const ThreadStack& thread) {
-  v8::Stack stack;
-  stack.frames = thread.frames;
-  const int culprit = v8::culprit_of(stack);
+  const int culprit = v8::culprit_of(thread.frames);
   if (culprit < 0)
     return fmt::format("{} thread {}: {}, {}", thread.role, thread.tid, thread.activity,
                        thread.state);

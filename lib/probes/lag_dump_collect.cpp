@@ -108,7 +108,7 @@ ThreadStack read_thread(v8::StackReader& reader, const os::Procfs& procfs,
     stack = read_running(reader, procfs, pid, thread.tid, row.state);
   }
   row.role = role_of(thread, pid, stack.base);
-  row.activity = v8::activity_of(stack);
+  row.activity = v8::activity_of(stack.frames);
   row.source = v8::name_of(stack.source);
   row.complete = stack.complete;
   row.objects_count = stack.objects_count;

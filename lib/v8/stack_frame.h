@@ -19,15 +19,17 @@ struct StackFrame {
   std::string function;  ///< empty: anonymous
   bool name_inferred = false;
   bool inlined = false;
-  std::string url;                     ///< script URL, or the library of a native frame
-  std::optional<std::int64_t> line;    ///< from 1
-  std::optional<std::int64_t> column;  ///< from 1, UTF-16 units, as Error.stack counts
+  std::string url;                            ///< script URL, or the library of a native frame
+  std::optional<std::int64_t> line;           ///< from 1
+  std::optional<std::int64_t> column;         ///< from 1, UTF-16 units, as Error.stack counts
+  std::optional<std::int64_t> function_line;  ///< where the function begins: tells functions apart
+  std::optional<std::int64_t> function_column;  ///< same
   bool at_start = false;  ///< line and column are where the function begins: no position was kept
   std::string original_url;  ///< by source map; empty when there is none
   std::optional<std::int64_t> original_line;
   std::optional<std::int64_t> original_column;
   std::string package;  ///< npm package, "node" for Node's own, empty for the user's own code
-  std::string detail;   ///< "/^(a+)+$/ on a string of 41"
+  std::string detail;   ///< "/^(a+)+$/ on a string of 41", "/srv/app/a.json", "descriptor 7"
 };
 
 /// How the registers were read.
@@ -44,17 +46,29 @@ struct Stack {
   std::int64_t failed_count = 0;   ///< of these, not what they had to be: their frame is left out
 };
 
-/// gc, regex, json, crypto, zlib, fs sync, child_process sync, dns, atomics wait, module loading,
-/// logging, js, idle, native: the first that fits going down the stack (facts: top functions of
-/// V8, libuv, OpenSSL and zlib).
-std::string activity_of(const Stack& stack);
+/// gc, regex, json, crypto, zlib, fs sync, child_process sync, lock, dns, logging, module loading,
+/// native add-on, wasm, microtasks (between two callbacks), js, idle, native: what the innermost
+/// function of the user called, by names of functions of V8, Node.js, libuv, OpenSSL and zlib. Of
+/// several the one that says most.
+std::string activity_of(const std::vector<StackFrame>& frames);
+
+/// Below all of JavaScript is the queue of promises or of process.nextTick.
+bool from_microtasks(const std::vector<StackFrame>& frames);
 
 /// The innermost frame of the user's own code, else of a package, else any with a script URL; -1
 /// when there is none.
-int culprit_of(const Stack& stack);
+int culprit_of(const std::vector<StackFrame>& frames);
+
+/// "/app/x.js:12:5", by the source map where there is one; empty when not known.
+std::string place_of(const StackFrame& frame);
+/// The function's name; of an anonymous one whatever tells it apart.
+std::string function_of(const StackFrame& frame);
 
 /// "report (/app/x.js:12:5) [turbofan]"
 std::string describe_frame(const StackFrame& frame);
+
+/// One line per frame; without `native` the JavaScript and where the thread is right now.
+std::string describe_stack(const std::vector<StackFrame>& frames, bool native);
 
 /// A frame of JavaScript or of what JavaScript called by name (builtin, regexp, wasm).
 bool is_javascript(const StackFrame& frame);
@@ -69,12 +83,14 @@ void fields(Visitor& visit, Self& self, const StackFrame* /*tag*/) {
   visit("url", self.url, "script URL or path; of native frames the library");
   visit("line", self.line, "from 1; null when unknown");
   visit("column", self.column, "from 1, UTF-16 units");
+  visit("function_line", self.function_line, "where the function begins");
+  visit("function_column", self.function_column, "where the function begins");
   visit("at_start", self.at_start, "the position is the start of the function");
   visit("original_url", self.original_url, "by the script's source map; empty without one");
   visit("original_line", self.original_line, "by the source map");
   visit("original_column", self.original_column, "by the source map");
   visit("package", self.package, "npm package; node for Node's own; empty for own code");
-  visit("detail", self.detail, "pattern and length, or how long the JSON text is");
+  visit("detail", self.detail, "pattern and length, how long the JSON text is, or the path");
 }
 
 }  // namespace triage::v8

@@ -1,5 +1,7 @@
 #include "lib/v8/stack_reader.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/error.h"
 #include "lib/os/thread_stop.h"
 
@@ -11,9 +13,11 @@ constexpr std::size_t largest_copy = 256U << 10U;
 
 }  // namespace
 
-StackReader::StackReader(pid_t pid) : image_(pid), memory_(pid), cached_(memory_) {
+StackReader::StackReader(pid_t pid)
+    : image_(pid), memory_(pid), cached_(memory_), maps_(fmt::format("/proc/{}/root", pid)) {
   code_ = std::make_unique<ProcessCode>(image_, memory_);
   walker_ = std::make_unique<StackWalker>(code_->layout(), *code_, code_->bytecode_sizes());
+  walker_->use_source_maps(maps_);
 }
 
 StackReader::~StackReader() = default;

@@ -49,6 +49,7 @@ class StackReader {
   os::ProcessMemory memory_;
   os::CachedMemory cached_;
   std::unique_ptr<ProcessCode> code_;
+  SourceMapTable maps_;
   std::unique_ptr<StackWalker> walker_;
 };
 

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t most_frames = 1024;
 constexpr std::uint64_t largest_frame = 16U << 20U;
 constexpr std::uint64_t farthest_scan = 256U << 10U;
+constexpr std::uint32_t longest_path = 200;
 constexpr int regexp_kind = 3;  // CodeKind::REGEXP
 
 // offsets from the frame pointer (v8dbg_off_fp_*, equal in V8 10 to 13)
@@ -52,6 +53,20 @@ bool is_role_function(std::string_view name) {
   return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) {
     return part == "worker" ? name == part : name.find(part) != std::string_view::npos;
   });
+}
+
+/// A function without a name is told by what calls it, or by being the script itself.
+void name_anonymous(std::vector<StackFrame>& frames) {
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    StackFrame& frame = frames[i];
+    if (frame.kind != "js" || !frame.function.empty()) continue;
+    const StackFrame* caller = i + 1 < frames.size() ? &frames[i + 1] : nullptr;
+    if (frame.function_line == 1 && frame.function_column == 1)
+      frame.function = "(top level)";
+    else if (caller != nullptr && caller->kind == "builtin" && !caller->function.empty())
+      frame.function = fmt::format("(callback of {})", caller->function);
+    frame.name_inferred = !frame.function.empty();
+  }
 }
 
 }  // namespace
@@ -101,6 +116,7 @@ Stack StackWalker::walk(const os::MemorySource& memory, const os::Registers& reg
         state.registers.sp() - before > largest_frame)
       break;
   }
+  name_anonymous(state.stack.frames);
   state.stack.objects_count = state.heap.objects_checked();
   state.stack.failed_count = state.heap.objects_failed();
   return std::move(state.stack);
@@ -437,6 +453,14 @@ void StackWalker::optimised(State& state, Tagged shared, const CodeObject& code)
                  position ? std::optional(position->script_offset) : std::nullopt, false);
 }
 
+/// The first argument of a function of node:fs: a path, or the number of a descriptor.
+std::string StackWalker::file_argument(const State& state) {
+  const Tagged argument = state.slot(first_argument_slot).value_or(0);
+  if (const auto number = RemoteHeap::smi(argument); number && *number >= 0)
+    return fmt::format("descriptor {}", *number);
+  return state.heap.string(argument, longest_path).value_or("");
+}
+
 void StackWalker::add_javascript(State& state, Tagged shared, const char* tier,
                                  std::optional<std::int32_t> offset, bool inlined) {
   const FunctionName name = function_name(state.heap, shared);
@@ -449,6 +473,14 @@ void StackWalker::add_javascript(State& state, Tagged shared, const char* tier,
   if (!script) return;
   frame.url = scripts_.url(state.heap, *script);
   frame.package = package_of_url(frame.url);
+  if (frame.url == "node:fs" && !inlined && name.name.ends_with("Sync"))
+    frame.detail = file_argument(state);
+  if (name.start) {
+    if (const auto begin = scripts_.locate(state.heap, *script, *name.start)) {
+      frame.function_line = begin->line;
+      frame.function_column = begin->column;
+    }
+  }
   if (!offset || *offset < 0) {
     offset = name.start;
     frame.at_start = true;
@@ -457,6 +489,8 @@ void StackWalker::add_javascript(State& state, Tagged shared, const char* tier,
   if (!place) return;
   frame.line = place->line;
   frame.column = place->column;
+  if (maps_ != nullptr && frame.package != "node")
+    maps_->apply(frame, scripts_.source_map_url(state.heap, *script));
 }
 
 }  // namespace triage::v8

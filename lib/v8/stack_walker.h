@@ -12,6 +12,7 @@
 #include "lib/v8/code_object.h"
 #include "lib/v8/position_table.h"
 #include "lib/v8/script_table.h"
+#include "lib/v8/source_map_table.h"
 #include "lib/v8/stack_frame.h"
 
 namespace triage::v8 {
@@ -47,6 +48,8 @@ class StackWalker {
   Stack walk(const os::MemorySource& memory, const os::Registers& registers, StackSource source);
 
   ScriptTable& scripts() { return scripts_; }
+  /// Frames of the user's scripts get their original places; `maps` must outlive the walker.
+  void use_source_maps(SourceMapTable& maps) { maps_ = &maps; }
 
  private:
   struct State;
@@ -71,12 +74,14 @@ class StackWalker {
   void add_javascript(State& state, Tagged shared, const char* tier,
                       std::optional<std::int32_t> offset, bool inlined);
   void stub_at_top(State& state);
+  static std::string file_argument(const State& state);
 
   const V8Layout& layout_;
   const CodeMap& code_;
   BytecodeSizes sizes_;
   ScriptTable scripts_;
   CodeFinder codes_;
+  SourceMapTable* maps_ = nullptr;
 };
 
 }  // namespace triage::v8

@@ -68,7 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   triage::v8::StackWalker walker(layout, code, triage::v8::BytecodeSizes(600, data[2] & 7U));
   const auto stack = walker.walk(memory, registers, triage::v8::StackSource::perf_sample);
   if (stack.frames.size() > 200'000) __builtin_trap();
-  (void)triage::v8::activity_of(stack);
+  (void)triage::v8::activity_of(stack.frames);
   for (const auto& frame : stack.frames) (void)triage::v8::describe_frame(frame);
   return 0;
 }
