@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 
 #include "lib/base/units.h"
+#include "lib/probes/lag_culprits.h"
 #include "lib/probes/lag_words.h"
 
 namespace triage::probes::lag {
@@ -64,14 +66,7 @@ Loop loop_of(const LoopSample& sample) {
   return loop;
 }
 
-void collect_stalls(const Sample& sample, Result& result) {
-  for (const auto& loop : sample.loops)
-    for (const auto& stall : loop.stalls) {
-      result.stalls.push_back(stall);
-      explain(result.stalls.back());
-    }
-  std::stable_sort(result.stalls.begin(), result.stalls.end(),
-                   [](const Stall& a, const Stall& b) { return a.duration_ms > b.duration_ms; });
+void collect_words(Result& result) {
   std::map<std::string, WordRow> words;
   double total = 0;
   for (const auto& stall : result.stalls) {
@@ -87,6 +82,26 @@ void collect_stalls(const Sample& sample, Result& result) {
   }
   std::stable_sort(result.words.begin(), result.words.end(),
                    [](const WordRow& a, const WordRow& b) { return a.total_ms > b.total_ms; });
+}
+
+void collect_stalls(const Sample& sample, Result& result) {
+  CulpritTable culprits;
+  double gc_ms = 0;
+  double seen_ms = 0;
+  for (const auto& loop : sample.loops)
+    for (ObservedStall stall : loop.stalls) {
+      const auto parts = explain(stall);
+      stall.stack = culprits.add(stall, parts);
+      gc_ms += stall.gc_ms.value_or(0);
+      if (stall.gc_ms) seen_ms += stall.duration_ms;
+      result.stalls.push_back(stall);
+    }
+  std::stable_sort(result.stalls.begin(), result.stalls.end(),
+                   [](const Stall& a, const Stall& b) { return a.duration_ms > b.duration_ms; });
+  if (seen_ms > 0) result.gc_ratio = gc_ms / seen_ms;
+  result.culprits = culprits.culprits();
+  result.stacks = culprits.stacks();
+  collect_words(result);
 }
 
 void summarise(const Sample& sample, Result& result) {
@@ -115,42 +130,89 @@ std::string length_of(const Stall& stall) {
   return stall.start_known ? text : "at least " + text;
 }
 
-/// Stalls are timed and split, but no stack is taken: what follows from one is unknown, not absent.
-void note_missing_stacks(Result& result) {
-  if (result.stalls_count.value_or(0) == 0) return;
-  const bool seen = std::any_of(result.stalls.begin(), result.stalls.end(),
-                                [](const Stall& stall) { return !stall.stack.empty(); });
-  if (seen) return;
-  for (const char* what : {"culprits", "gc_ratio"})
-    result.envelope.gaps.push_back(
-        {what, "not_found", "no stacks were taken during the stalls",
-         "the word cpu stands for JavaScript, garbage collection and native code together; "
-         "a profile tells them apart: node --cpu-prof, or perf record -g"});
+/// Of some stalls what they did is not known: said, not passed over.
+void note_missing_stacks(const Sample& sample, Result& result) {
+  const auto without = std::count_if(result.stalls.begin(), result.stalls.end(),
+                                     [](const Stall& stall) { return stall.word == "cpu"; });
+  const bool said = std::any_of(sample.gaps.begin(), sample.gaps.end(),
+                                [](const Gap& gap) { return gap.what == "culprits"; });
+  if (without == 0 || said) return;
+  result.envelope.gaps.push_back(
+      {"culprits", "not_found",
+       fmt::format("{} of {} stalls were over before a stack was taken, or none was asked for",
+                   without, result.stalls.size()),
+       "a lower --threshold looks earlier"});
+}
+
+CodeLocation location_of(const std::string& place) {
+  // "/srv/app.js:41:13"
+  CodeLocation location{place, 0, 0};
+  for (std::int64_t* number : {&location.column, &location.line}) {
+    const std::size_t at = location.file.rfind(':');
+    if (at == std::string::npos || at + 1 == location.file.size()) return location;
+    const char* end = location.file.data() + location.file.size();
+    if (std::from_chars(location.file.data() + at + 1, end, *number).ptr != end) return location;
+    location.file.resize(at);
+  }
+  return location;
+}
+
+std::optional<CodeLocation> where(const std::string& place) {
+  return place.empty() ? std::nullopt : std::optional(location_of(place));
+}
+
+Severity level_of(const Options& options, double longest_ms) {
+  if (longest_ms >= static_cast<double>(options.crit_stall.count())) return Severity::crit;
+  if (longest_ms >= static_cast<double>(options.warn_stall.count())) return Severity::warn;
+  return Severity::info;
+}
+
+/// "regex in scan (/srv/app.js:41:13)"
+std::string reason_of(const Stall& stall) {
+  std::string text = stall.word;
+  if (text == "starved" || text == "throttled") return text;
+  if (!stall.function.empty()) text += fmt::format(" in {} ({})", stall.function, stall.location);
+  return stall.detail.empty() ? text : text + ", " + stall.detail;
+}
+
+void judge_culprits(const Options& options, Result& result) {
+  constexpr double noticeable = 0.05;
+  constexpr std::size_t most_findings = 5;
+  for (std::size_t i = 0; i < std::min(most_findings, result.culprits.size()); ++i) {
+    const Culprit& culprit = result.culprits[i];
+    if (culprit.ratio < noticeable) break;
+    std::string text = fmt::format("{} ({})", culprit.function, culprit.location);
+    if (!culprit.package.empty()) text += " of " + culprit.package;
+    text += fmt::format(": {} of the stalled time in {} stall{}, {}", format_ratio(culprit.ratio),
+                        culprit.stalls_count, culprit.stalls_count == 1 ? "" : "s", culprit.word);
+    if (!culprit.detail.empty()) text += " " + culprit.detail;
+    result.envelope.find("culprit", level_of(options, culprit.longest_ms), std::move(text),
+                         where(culprit.location));
+  }
 }
 
 void judge_stalls(const Options& options, Result& result) {
-  const auto warn_ms = static_cast<double>(options.warn_stall.count());
   const auto crit_ms = static_cast<double>(options.crit_stall.count());
   for (const auto& stall : result.stalls)
     if (stall.open && stall.duration_ms >= crit_ms)
       result.envelope.find("stuck", Severity::crit,
                            fmt::format("the loop of thread {} is blocked since {} ({}): {}",
-                                       stall.tid, stall.at, length_of(stall), stall.word));
+                                       stall.tid, stall.at, length_of(stall), reason_of(stall)),
+                           where(stall.location));
   if (result.stalls_count.value_or(0) == 0) return;
   const Stall* worst = result.stalls.empty() ? nullptr : &result.stalls.front();
   const double longest = result.longest_ms.value_or(0);
-  const Severity level = longest >= crit_ms   ? Severity::crit
-                         : longest >= warn_ms ? Severity::warn
-                                              : Severity::info;
   result.envelope.find(
-      "stalls", level,
+      "stalls", level_of(options, longest),
       fmt::format("{} stall{} above {} in {}: {} of the loop's time, the longest {}{}",
                   format_count(*result.stalls_count), *result.stalls_count == 1 ? "" : "s",
                   format_duration(result.threshold_ms / 1000),
                   format_duration(result.window_ms / 1000),
                   format_ratio(result.window_ms > 0 ? *result.stalled_ms / result.window_ms : 0),
                   format_duration(longest / 1000),
-                  worst == nullptr ? std::string() : " (" + worst->word + ")"));
+                  worst == nullptr ? std::string() : ": " + reason_of(*worst)),
+      worst == nullptr ? std::nullopt : where(worst->location));
+  judge_culprits(options, result);
 }
 
 void judge(const Options& options, const Sample& sample, Result& result) {
@@ -196,10 +258,15 @@ void add_provenance(const Sample& sample, Result& result) {
   result.envelope.provenance.push_back(
       {{"/pid", "/tier_error_ms", "/own_longest_gap_ms", "/window_ms", "/threshold_ms",
         "/stalls_count", "/stalled_ms", "/longest_ms", "/utilization_ratio", "/wait_p50_ms",
-        "/wait_p90_ms", "/wait_p99_ms", "/gc_ratio", "/words", "/culprits", "/stalls", "/loops"},
+        "/wait_p90_ms", "/wait_p99_ms", "/words", "/stalls", "/loops"},
        sample.tier_source,
        sample.at,
        repeat});
+  result.envelope.provenance.push_back(
+      {{"/gc_ratio", "/stacks_count", "/stack_failed_ratio", "/culprits", "/stacks"},
+       "stacks of the stalled threads: perf cpu-clock samples and the process's memory",
+       sample.at,
+       fmt::format("triage lag dump {} --native", sample.pid)});
   result.envelope.provenance.push_back({{"/throttled_ms"},
                                         "cpu.stat of the control group",
                                         sample.at,
@@ -216,8 +283,10 @@ Help help() {
   return {
       "Times every iteration of the event loops of a running Node.js process, main thread and "
       "worker threads, without a restart, a flag, the inspector or code in the service, and says "
-      "of each stall how long it was, what it consisted of (own CPU, waiting for a CPU, a "
-      "synchronous call and on what, throttling, a stop) and since when a stuck loop is stuck. "
+      "of each stall how long it was, which function at which line it was, what it consisted of "
+      "(JavaScript, garbage collection, a regular expression, a synchronous call and on what, "
+      "waiting for a CPU, throttling, a stop) and since when a stuck loop is stuck. Stacks are "
+      "taken while a loop is stalled only; the process is not stopped for them. "
       "Delays are weighted by time: the wait of a request that arrives at a random moment.\n\n"
       "Exact times need the kernel's tracepoints (root, or CAP_PERFMON and a readable tracefs).",
       {{"triage lag 4127", "ten seconds of process 4127"},
@@ -248,6 +317,16 @@ void describe_observation(Options& options, OptionVisitor& visitor) {
                  false,
                  0},
                 options.all);
+  visitor.visit({"no-stacks", "time the stalls and take no stacks", {}, {}, false, false, 0},
+                options.no_stacks);
+  visitor.visit({"stop",
+                 "stop a stalled thread while its stack is copied (ptrace), where perf is refused",
+                 {},
+                 {},
+                 false,
+                 false,
+                 0},
+                options.stop);
   visitor.visit({"via",
                  "how to time: auto takes the most exact way that works",
                  "WAY",
@@ -282,6 +361,10 @@ Result analyse(const Options& options, const Sample& sample) {
   result.window_ms = sample.window_ms;
   result.threshold_ms = static_cast<double>(options.threshold.count());
   result.throttled_ms = sample.throttled_ms;
+  result.stacks_count = sample.stacks_count;
+  if (sample.stack_objects_count > 0)
+    result.stack_failed_ratio = static_cast<double>(sample.stack_failed_count) /
+                                static_cast<double>(sample.stack_objects_count);
   if (sample.pool)
     result.pool =
         Pool{sample.pool->threads_count,
@@ -291,7 +374,7 @@ Result analyse(const Options& options, const Sample& sample) {
              sample.pool->longest_queue_count, sample.pool->longest_full_ms, sample.pool->doing};
   summarise(sample, result);
   collect_stalls(sample, result);
-  note_missing_stacks(result);
+  note_missing_stacks(sample, result);
   judge(options, sample, result);
   add_provenance(sample, result);
   return result;

@@ -30,6 +30,8 @@ struct Options {
   std::chrono::milliseconds threshold{20};
   std::string via = "auto";
   bool all = false;         ///< the target's child processes as well
+  bool no_stacks = false;   ///< time the stalls only
+  bool stop = false;        ///< stop the thread for its stack where perf is refused
   std::int64_t keep = 200;  ///< stalls of each loop that are kept, the longest
   std::int64_t top = 5;     ///< stalls in the text report
   std::chrono::milliseconds warn_stall{100};
@@ -38,7 +40,7 @@ struct Options {
 
 Help help();
 void describe(Options& options, OptionVisitor& visitor);
-/// The options that say what is observed and how: target, duration, threshold, all, via.
+/// The options that say what is observed and how: target, duration, threshold, all, via, stacks.
 void describe_observation(Options& options, OptionVisitor& visitor);
 
 struct HistogramBucket {
@@ -62,7 +64,7 @@ struct LoopSample {
   std::string ended;  ///< empty; or why the observation of this loop ended early
   std::vector<HistogramBucket> histogram;
   std::vector<TimelineSlot> timeline;
-  std::vector<Stall> stalls;
+  std::vector<ObservedStall> stalls;
   std::optional<double> cpu_ms;
   std::optional<double> runqueue_ms;
 };
@@ -90,6 +92,9 @@ struct Sample {
   std::vector<LoopSample> loops;
   std::optional<PoolSample> pool;
   std::optional<double> throttled_ms;  ///< of the control group, all its threads
+  std::int64_t stacks_count = 0;       ///< taken during stalls
+  std::int64_t stack_objects_count = 0;
+  std::int64_t stack_failed_count = 0;
   std::vector<Gap> gaps;
 };
 
@@ -135,13 +140,23 @@ struct WordRow {
   double ratio = 0;  ///< of the time of the stalls that were kept
 };
 
+/// A function of the user and what it cost.
 struct Culprit {
   std::string function;
   std::string location;
+  std::string package;
   std::string word;
+  std::string detail;
   std::int64_t stalls_count = 0;
   double total_ms = 0;
-  double ratio = 0;
+  double longest_ms = 0;
+  double ratio = 0;  ///< of the time of the stalls that were kept
+};
+
+/// A stack that stalls refer to.
+struct Stack {
+  std::string word;  ///< activity of the innermost function of the user
+  std::vector<v8::StackFrame> frames;
 };
 
 struct Pool {
@@ -171,8 +186,11 @@ struct Result {
   std::optional<double> gc_ratio;
   std::optional<double> throttled_ms;
   std::vector<WordRow> words;
+  std::int64_t stacks_count = 0;
+  std::optional<double> stack_failed_ratio;
   std::vector<Culprit> culprits;
   std::vector<Stall> stalls;
+  std::vector<Stack> stacks;
   std::vector<Loop> loops;
   std::optional<Pool> pool;
 };
@@ -232,6 +250,9 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("loops", self.loops, "the loops");
   visit("pool", self.pool, "libuv's thread pool");
   visit("throttled_ms", self.throttled_ms, "throttling of the control group");
+  visit("stacks_count", self.stacks_count, "stacks that were taken during stalls");
+  visit("stack_objects_count", self.stack_objects_count, "V8 objects that were checked");
+  visit("stack_failed_count", self.stack_failed_count, "of these, not what they had to be");
   visit("gaps", self.gaps, "what could not be read");
 }
 
@@ -283,12 +304,21 @@ void fields(Visitor& visit, Self& self, const WordRow* /*tag*/) {
 
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Culprit* /*tag*/) {
-  visit("function", self.function, "first function of the service's own code");
-  visit("location", self.location, "file:line:column");
-  visit("word", self.word, "reason of most of its stalls");
-  visit("stalls_count", self.stalls_count, "its stalls");
-  visit("total_ms", self.total_ms, "their time");
+  visit("function", self.function, "innermost function of the service's own code");
+  visit("location", self.location, "file:line:column that ran most often");
+  visit("package", self.package, "npm package, when no own code was on the stack");
+  visit("word", self.word, "reason of most of its time");
+  visit("detail", self.detail, "pattern and length, length of the JSON text, path");
+  visit("stalls_count", self.stalls_count, "stalls in which it was seen");
+  visit("total_ms", self.total_ms, "its part of their time, by samples");
+  visit("longest_ms", self.longest_ms, "the longest of these stalls");
   visit("ratio", self.ratio, "share of the time of the stalls that were kept");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Stack* /*tag*/) {
+  visit("word", self.word, "what the innermost function of the user called");
+  visit("frames", self.frames, "innermost first");
 }
 
 template <class Visitor, class Self>
@@ -319,8 +349,12 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("gc_ratio", self.gc_ratio, "share of the stalled time in the garbage collector");
   visit("throttled_ms", self.throttled_ms, "throttling of the control group, all its threads");
   visit("words", self.words, "reasons, most time first");
+  visit("stacks_count", self.stacks_count, "stacks that were taken during stalls");
+  visit("stack_failed_ratio", self.stack_failed_ratio,
+        "V8 objects that were not what they had to be, 0..1; null when none was read");
   visit("culprits", self.culprits, "functions, most time first");
   visit("stalls", self.stalls, "longest first");
+  visit("stacks", self.stacks, "the stacks of the stalls, each once");
   visit("loops", self.loops, "longest stall first");
   visit("pool", self.pool, "libuv's thread pool");
 }

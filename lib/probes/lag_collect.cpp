@@ -1,10 +1,11 @@
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <iterator>
 #include <memory>
 #include <set>
-#include <thread>
+#include <vector>
 
 #include "lib/base/clock.h"
 #include "lib/os/loop_trace.h"
@@ -56,6 +57,18 @@ void show_progress(const Watches& watches, Duration passed, Duration window,
                                to_ms(window) / 1000, iterations, stalls));
 }
 
+/// Until the next tick, or until the stack of a stalled thread is there: it is read at once, before
+/// what it points to can change.
+void wait(const Watches& watches, Duration longest) {
+  std::vector<int> descriptors;
+  for (const auto& watch : watches) watch->add_ready_descriptors(descriptors);
+  std::vector<pollfd> ready;
+  for (const int descriptor : descriptors) ready.push_back({descriptor, POLLIN, 0});
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(longest);
+  const timespec timeout{seconds.count(), (longest - seconds).count()};
+  ::ppoll(ready.data(), ready.size(), &timeout, nullptr);
+}
+
 /// Runs until the window is over, the processes are gone or the user has seen enough.
 void observe(Watches& watches, const Options& options, Duration start, Session& session,
              Sample& sample) {
@@ -78,29 +91,37 @@ void observe(Watches& watches, const Options& options, Duration start, Session& 
       show_progress(watches, now - start, window, session);
       next_progress = now + std::chrono::seconds(1);
     }
-    std::this_thread::sleep_for(std::min(tick, window - (now - start)));
+    wait(watches, std::min(tick, window - (now - start)));
   }
   const Duration end = clock.monotonic();
   for (const auto& watch : watches) watch->finish(end.count());
   sample.window_ms = to_ms(end - start);
 }
 
-/// libuv's state in the target's memory; what is missing is noted.
-UvState find_uv(const os::ProcessImage* image, Sample& sample) {
+/// What of the target's memory can be read; what is missing is noted.
+TargetMemory find_memory(const os::ProcessImage* image, const Options& options, const Clock& clock,
+                         Sample& sample) {
   if (image == nullptr) return {};
-  UvState uv{os::UvLoop::find(*image), os::UvPool::find(*image)};
-  if (!uv.pool)
+  TargetMemory memory{os::UvLoop::find(*image), os::UvPool::find(*image), nullptr};
+  if (!options.no_stacks) {
+    auto stacks = attempt(sample.gaps, "culprits", [&] {
+      return std::make_unique<StackSource>(image->pid(), options.stop, clock);
+    });
+    if (stacks) memory.stacks = std::move(*stacks);
+  }
+  if (!memory.pool)
     sample.gaps.push_back(
         {"pool", "not_found",
          "the program has no symbol of libuv's pool (stripped, or a shared libuv)",
          "the packages of nodejs.org and nodesource have them"});
-  return uv;
+  return memory;
 }
 
 /// The Node.js processes below the target: workers of a cluster, children of a process manager.
 /// Those that end meanwhile, or are no Node.js, are left out.
 void add_descendants(const os::Procfs& procfs, const Options& options, const os::LoopTracer* tracer,
-                     std::int64_t now_ns, Watches& watches) {
+                     const Clock& clock, Watches& watches) {
+  const std::int64_t now_ns = clock.monotonic().count();
   std::vector<Gap> others;
   std::vector<os::ProcessInfo> all;
   for (const pid_t pid : procfs.pids())
@@ -118,9 +139,9 @@ void add_descendants(const os::Procfs& procfs, const Options& options, const os:
     attempt(others, "process", [&] {
       const os::ProcessImage image(process.id.pid);
       os::check_node_process(process, image);
+      Sample ignored;
       watches.push_back(std::make_unique<ProcessWatch>(
-          process, options, tracer, UvState{os::UvLoop::find(image), os::UvPool::find(image)},
-          now_ns));
+          process, options, tracer, find_memory(&image, options, clock, ignored), now_ns));
       return true;
     });
   }
@@ -144,14 +165,15 @@ std::unique_ptr<os::LoopTracer> make_tracer(const Options& options, Sample& samp
 
 /// Which way the loops are timed, and how exact that is on a machine that is not overloaded;
 /// tests/bench/lag-timing prints the errors of this machine.
-void name_tier(const os::LoopTracer* tracer, UvState& uv, const std::string& via, Sample& sample) {
-  if (via == "proc") uv.loop.reset();
+void name_tier(const os::LoopTracer* tracer, TargetMemory& memory, const std::string& via,
+               Sample& sample) {
+  if (via == "proc") memory.loop.reset();
   if (tracer != nullptr) {
     sample.tier = "perf";
     sample.tier_source =
         "tracepoints on epoll and context switches (perf_event_open, " + tracer->source() + ")";
     sample.tier_error_ms = 0.2;
-  } else if (uv.loop) {
+  } else if (memory.loop) {
     sample.tier = "memory";
     sample.tier_source = "libuv's clock and counter in the target's memory, read every millisecond";
     sample.tier_error_ms = 1.5;
@@ -164,6 +186,26 @@ void name_tier(const os::LoopTracer* tracer, UvState& uv, const std::string& via
         "/proc/PID/task/TID/syscall, read every millisecond; a loop that is always busy looks like "
         "one long iteration";
     sample.tier_error_ms = 2;
+  }
+}
+
+/// What taking stacks came to.
+void add_tally(const Watches& watches, Session& session, Sample& sample) {
+  for (const auto& watch : watches) {
+    const StackSource* stacks = watch->stacks();
+    if (stacks == nullptr) continue;
+    const StackTally& tally = stacks->tally();
+    sample.stacks_count += tally.stacks_count;
+    sample.stack_objects_count += tally.objects_count;
+    sample.stack_failed_count += tally.failed_count;
+    for (const auto& gap : stacks->refusals()) sample.gaps.push_back(gap);
+    if (tally.longest_pause > Duration::zero()) session.paused(tally.longest_pause);
+    if (tally.stacks_count > 0)
+      session.touch({fmt::format("stacks of process {}", watch->process().id.pid),
+                     tally.longest_pause > Duration::zero()
+                         ? "memory read while a loop was stalled, the thread stopped for it"
+                         : "perf samples and memory read, only while a loop was stalled",
+                     tally.stacks_count, 0});
   }
 }
 
@@ -183,19 +225,21 @@ Sample collect(const Options& options, Session& session) {
       attempt(sample.gaps, "pool", [&] { return std::make_unique<os::ProcessImage>(sample.pid); });
   if (image) os::check_node_process(process, **image);
   sample.traced_by = os::tracer_of(procfs, process.id.pid);
-  UvState uv = find_uv(image ? image->get() : nullptr, sample);
+  TargetMemory memory =
+      find_memory(image ? image->get() : nullptr, options, session.clock(), sample);
   const auto tracer = make_tracer(options, sample);
-  name_tier(tracer.get(), uv, options.via, sample);
-  const auto priority = tracer ? nullptr : std::make_unique<os::RaisedPriority>();
-  if (priority) sample.tier_source += " at " + priority->level();
+  name_tier(tracer.get(), memory, options.via, sample);
+  // on a host that is overloaded stalls are shorter than the time until triage gets a CPU
+  const os::RaisedPriority priority;
+  sample.tier_source += " at " + priority.level();
   const Duration begin = session.clock().monotonic();
   const WallTime start = session.clock().now();
   sample.at = to_rfc3339(start);
   Watches watches;
-  watches.push_back(
-      std::make_unique<ProcessWatch>(process, options, tracer.get(), std::move(uv), begin.count()));
+  watches.push_back(std::make_unique<ProcessWatch>(process, options, tracer.get(),
+                                                   std::move(memory), begin.count()));
   procfs.check_same(process.id);
-  if (options.all) add_descendants(procfs, options, tracer.get(), begin.count(), watches);
+  if (options.all) add_descendants(procfs, options, tracer.get(), session.clock(), watches);
   observe(watches, options, begin, session, sample);
   for (const auto& watch : watches) {
     auto loops = watch->loops(start);
@@ -204,6 +248,7 @@ Sample collect(const Options& options, Session& session) {
     if (pool && (!sample.pool || pool->full_count > sample.pool->full_count)) sample.pool = pool;
   }
   sample.throttled_ms = watches.front()->throttled_ms();
+  add_tally(watches, session, sample);
   for (const auto& watch : watches)
     session.touch({fmt::format("threads of process {}", watch->process().id.pid),
                    tracer ? "perf events on epoll and context switches"

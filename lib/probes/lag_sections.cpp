@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "lib/base/units.h"
 #include "lib/probes/lag.h"
@@ -80,6 +81,25 @@ Section wait_section(const Loop& loop) {
           false};
 }
 
+/// The stacks of the worst stalls, each once.
+void add_stacks(const Result& result, std::size_t shown, Section& section) {
+  std::map<std::int64_t, std::vector<std::string>> times;
+  std::vector<std::int64_t> order;
+  for (std::size_t i = 0; i < shown; ++i) {
+    const Stall& stall = result.stalls[i];
+    if (!stall.stack) continue;
+    auto& list = times[*stall.stack];
+    if (list.empty()) order.push_back(*stall.stack);
+    list.push_back(stall.at.substr(11, 12));
+  }
+  for (const auto index : order) {
+    const Stack& stack = result.stacks.at(static_cast<std::size_t>(index));
+    section.blocks.emplace_back(
+        Paragraph{fmt::format("{} ({}):", fmt::join(times[index], ", "), stack.word)});
+    section.blocks.emplace_back(Code{v8::describe_stack(stack.frames, false)});
+  }
+}
+
 Section stall_section(const Options& options, const Result& result) {
   Table table{{{"began", false, false},
                {"lasted", true, false},
@@ -98,15 +118,38 @@ Section stall_section(const Options& options, const Result& result) {
     std::vector<std::string> detail;
     if (stall.open) detail.emplace_back("still runs");
     if (stall.late_wake_up) detail.emplace_back("woken late");
+    if (!stall.function.empty())
+      detail.push_back(fmt::format("{} {}", stall.function, stall.location));
     if (!stall.blocked.empty() && stall.blocked.front().ms >= 1)
       detail.push_back(stall.blocked.front().call + " " + stall.blocked.front().object);
-    if (!stall.stack.empty())
-      detail.push_back(stall.stack.front().function + " " + stall.stack.front().location);
     table.rows.push_back({stall.at.substr(11, 12), length, optional_ms(stall.cpu_ms),
                           optional_ms(stall.blocked_ms), optional_ms(stall.runqueue_ms), stall.word,
                           fmt::format("{}", fmt::join(detail, "; "))});
   }
-  return {"WORST STALLS", "times in ms", {std::move(table)}, false};
+  Section section{"WORST STALLS", "times in ms", {std::move(table)}, false};
+  add_stacks(result, shown, section);
+  return section;
+}
+
+Section culprit_section(const Result& result) {
+  constexpr std::size_t most_rows = 10;
+  Table table{{{"share", true, false},
+               {"time", true, false},
+               {"stalls", true, false},
+               {"word", false, false},
+               {"function and line", false, true}},
+              {}};
+  for (std::size_t i = 0; i < std::min(most_rows, result.culprits.size()); ++i) {
+    const Culprit& culprit = result.culprits[i];
+    std::string text = culprit.function + " " + culprit.location;
+    if (!culprit.package.empty()) text += " (" + culprit.package + ")";
+    if (!culprit.detail.empty()) text += "; " + culprit.detail;
+    table.rows.push_back({format_ratio(culprit.ratio), ms(culprit.total_ms),
+                          format_count(culprit.stalls_count), culprit.word, std::move(text)});
+  }
+  std::string note = "by the innermost function of the service's own code";
+  if (result.gc_ratio) note += fmt::format("; gc {} of the time", format_ratio(*result.gc_ratio));
+  return {"CULPRITS", std::move(note), {std::move(table)}, false};
 }
 
 Section word_section(const Result& result) {
@@ -121,6 +164,13 @@ Section word_section(const Result& result) {
   return {"WHERE THE TIME WENT", "", {std::move(table)}, false};
 }
 
+/// " in scan (/srv/app.js:41:13)": the function that spent most of its time on this word.
+std::string place_of_word(const Result& result, const std::string& word) {
+  for (const auto& culprit : result.culprits)
+    if (culprit.word == word) return fmt::format(" in {} ({})", culprit.function, culprit.location);
+  return {};
+}
+
 void add_advice(const Result& result, std::vector<Section>& all) {
   Items now{Items::Marker::number, {}};
   Items later{Items::Marker::bullet, {}};
@@ -129,8 +179,10 @@ void add_advice(const Result& result, std::vector<Section>& all) {
   for (const auto& row : result.words) {
     if (row.ratio < worth_it) continue;
     const Advice advice = advice_of(row.word);
-    if (!advice.now.empty()) now.items.push_back({row.word + ": " + advice.now, {}, {}});
-    if (!advice.later.empty()) later.items.push_back({row.word + ": " + advice.later, {}, {}});
+    const std::string place = place_of_word(result, row.word);
+    if (!advice.now.empty()) now.items.push_back({row.word + place + ": " + advice.now, {}, {}});
+    if (!advice.later.empty())
+      later.items.push_back({row.word + place + ": " + advice.later, {}, {}});
     if (!advice.never.empty()) never.items.push_back({advice.never, {}, {}});
   }
   if (!now.items.empty())
@@ -140,13 +192,20 @@ void add_advice(const Result& result, std::vector<Section>& all) {
 }
 
 Section method_section(const Result& result) {
-  return {"HOW IT WAS TIMED",
-          "",
-          {Paragraph{fmt::format(
-              "{}: {}. Typical error {:.1f} ms; longest time in which triage itself did not "
-              "look {:.1f} ms.",
-              result.tier, result.tier_source, result.tier_error_ms, result.own_longest_gap_ms)}},
-          false};
+  Section section{
+      "HOW IT WAS TIMED",
+      "",
+      {Paragraph{fmt::format(
+          "{}: {}. Typical error {:.1f} ms; longest time in which triage itself did "
+          "not look {:.1f} ms.",
+          result.tier, result.tier_source, result.tier_error_ms, result.own_longest_gap_ms)}},
+      false};
+  if (result.stack_failed_ratio)
+    section.blocks.emplace_back(Paragraph{fmt::format(
+        "{} stacks were taken while a loop was stalled; {} of the V8 objects read for them were "
+        "not what they had to be, and their frames are left out.",
+        format_count(result.stacks_count), format_ratio(*result.stack_failed_ratio))});
+  return section;
 }
 
 }  // namespace
@@ -158,6 +217,7 @@ std::vector<Section> sections(const Options& options, const Result& result) {
     if (result.stalls_count.value_or(0) > 0) {
       all.push_back(wait_section(result.loops.front()));
       all.push_back(word_section(result));
+      if (!result.culprits.empty()) all.push_back(culprit_section(result));
       if (!result.stalls.empty()) all.push_back(stall_section(options, result));
     }
   }

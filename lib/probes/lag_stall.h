@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/v8/stack_frame.h"
+
 namespace triage::probes::lag {
 
 /// Time that the thread spent waiting in the kernel, by what for.
@@ -13,13 +15,6 @@ struct Blocked {
   std::string call;    ///< "read", "openat", "page fault", "stopped", "unknown"
   std::string object;  ///< "/var/lib/app.db", "child 4130 (sh -c ...)"; empty when unknown
   double ms = 0;
-};
-
-/// A frame of a stack, outermost last.
-struct Frame {
-  std::string function;
-  std::string location;  ///< "/srv/app/orders.js:41:13", or a library
-  std::string kind;      ///< "js", "native", "builtin", ...
 };
 
 /// An iteration of the loop that lasted longer than the threshold. The parts cover the time that
@@ -43,7 +38,24 @@ struct Stall {
   std::optional<std::int64_t> page_faults_count;
   std::optional<std::int64_t> major_faults_count;
   std::optional<double> gc_ms;
-  std::vector<Frame> stack;
+  std::string function;  ///< the culprit: the innermost function of the user's own code
+  std::string location;  ///< its line that ran: "/srv/app/orders.js:41:13"
+  std::string package;   ///< npm package when none of the user's own code was on the stack
+  std::string detail;    ///< pattern and length, length of the JSON text, path
+  std::optional<std::int64_t> stack;  ///< index into the result's `stacks`
+};
+
+/// A stack as it was seen during one stall; those of one culprit in one activity count together.
+struct SeenStack {
+  std::int64_t samples_count = 0;
+  std::string call;  ///< the system call in which it waited; empty: it was on a CPU
+  bool complete = false;
+  std::vector<v8::StackFrame> frames;  ///< innermost first
+};
+
+/// A stall as it was observed, before it was explained.
+struct ObservedStall : Stall {
+  std::vector<SeenStack> stacks;  ///< most samples first
 };
 
 template <class Visitor, class Self>
@@ -51,13 +63,6 @@ void fields(Visitor& visit, Self& self, const Blocked* /*tag*/) {
   visit("call", self.call, "system call, page fault, stopped, or unknown");
   visit("object", self.object, "file, peer or child process; empty when unknown");
   visit("ms", self.ms, "time spent waiting");
-}
-
-template <class Visitor, class Self>
-void fields(Visitor& visit, Self& self, const Frame* /*tag*/) {
-  visit("function", self.function, "name of the function");
-  visit("location", self.location, "file:line:column, or the library");
-  visit("kind", self.kind, "js, builtin or native");
 }
 
 template <class Visitor, class Self>
@@ -80,7 +85,25 @@ void fields(Visitor& visit, Self& self, const Stall* /*tag*/) {
   visit("page_faults_count", self.page_faults_count, "page faults, minor and major");
   visit("major_faults_count", self.major_faults_count, "page faults that read from disk");
   visit("gc_ms", self.gc_ms, "in the garbage collector");
-  visit("stack", self.stack, "innermost first");
+  visit("function", self.function, "innermost function of the user's own code; empty: none seen");
+  visit("location", self.location, "file:line:column that ran there");
+  visit("package", self.package, "npm package, when no own code was on the stack");
+  visit("detail", self.detail, "pattern and length, length of the JSON text, path");
+  visit("stack", self.stack, "index into stacks; null without one");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const SeenStack* /*tag*/) {
+  visit("samples_count", self.samples_count, "how often it was seen");
+  visit("call", self.call, "system call in which it waited; empty: on a CPU");
+  visit("complete", self.complete, "the walk reached the first function of the thread");
+  visit("frames", self.frames, "innermost first");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const ObservedStall* /*tag*/) {
+  fields(visit, self, static_cast<const Stall*>(nullptr));
+  visit("stacks", self.stacks, "stacks that were taken during it, most samples first");
 }
 
 }  // namespace triage::probes::lag

@@ -35,12 +35,12 @@ std::int64_t pause_after(std::int64_t looks) {
 }  // namespace
 
 ProcessWatch::ProcessWatch(os::ProcessInfo process, const Options& options,
-                           const os::LoopTracer* tracer, UvState uv, std::int64_t now_ns)
+                           const os::LoopTracer* tracer, TargetMemory memory, std::int64_t now_ns)
     : process_(std::move(process)),
       options_(options),
       tracer_(tracer),
-      uv_(std::move(uv)),
-      own_fd_(uv_.loop ? uv_.loop->epoll_fd() : os::main_epoll_fd(process_.id.pid)),
+      memory_(std::move(memory)),
+      own_fd_(memory_.loop ? memory_.loop->epoll_fd() : os::main_epoll_fd(process_.id.pid)),
       threshold_ns_(
           std::chrono::duration_cast<std::chrono::nanoseconds>(options.threshold).count()),
       throttle_(process_.id.pid),
@@ -54,7 +54,8 @@ ProcessWatch::ProcessWatch(os::ProcessInfo process, const Options& options,
 std::variant<os::LoopTrace, os::LoopPoll> ProcessWatch::source_of(pid_t tid) const {
   if (tracer_ != nullptr) return tracer_->attach(tid);
   const bool main = tid == process_.id.pid;
-  return os::LoopPoll(main ? uv_.loop : std::nullopt, main && uv_.loop ? uv_.loop->epoll_fd() : -1);
+  return os::LoopPoll(main ? memory_.loop : std::nullopt,
+                      main && memory_.loop ? memory_.loop->epoll_fd() : -1);
 }
 
 void ProcessWatch::add(const os::ThreadInfo& info, std::int64_t now_ns) {
@@ -68,8 +69,12 @@ void ProcessWatch::add(const os::ThreadInfo& info, std::int64_t now_ns) {
   thread->first_schedule = thread->last_schedule = thread->files.schedule();
   begin(*thread);
   Thread& reference = *thread;
+  if (memory_.stacks) thread->stacks = std::make_unique<ThreadStacks>(*memory_.stacks, info.tid);
   thread->meter.on_stall(
-      [this, &reference](Stall& stall, std::int64_t, std::int64_t) { complete(reference, stall); });
+      [this, &reference](ObservedStall& stall, std::int64_t start_ns, std::int64_t end_ns) {
+        complete(reference, stall);
+        if (reference.stacks) reference.stacks->hand_over(stall, start_ns, end_ns);
+      });
   threads_.push_back(std::move(thread));
 }
 
@@ -93,7 +98,7 @@ void ProcessWatch::begin(Thread& thread) const {
   if (!main && !stopped) return;
   // libuv sets its clock when it comes back from the wait: that is when a stuck loop began
   std::optional<std::int64_t> since;
-  if (const auto loop = main && uv_.loop ? uv_.loop->read() : std::nullopt)
+  if (const auto loop = main && memory_.loop ? memory_.loop->read() : std::nullopt)
     since = std::min(loop->time_ms * millisecond, thread.start_ns);
   thread.meter.begin_busy(since);
   thread.iteration_schedule = thread.first_schedule;
@@ -128,10 +133,12 @@ void ProcessWatch::tick(std::int64_t now_ns) {
   if (now_ns >= next_throttle_ns_) read_throttling(now_ns);
   for (const auto& thread : threads_) {
     if (thread->meter.ended()) continue;
+    if (thread->stacks) thread->stacks->drain();  // before the event that ends the stall
     drain(*thread, now_ns);
     look(*thread, now_ns);
+    look_at_stack(*thread, now_ns);
   }
-  if (uv_.pool && now_ns >= next_pool_ns_) look_at_pool(now_ns);
+  if (memory_.pool && now_ns >= next_pool_ns_) look_at_pool(now_ns);
   if (now_ns >= next_scan_ns_ && !over()) scan(now_ns);
 }
 
@@ -189,6 +196,23 @@ void ProcessWatch::look(Thread& thread, std::int64_t now_ns) const {
     meter.add_wait(wait.call, wait.object, since);
 }
 
+void ProcessWatch::look_at_stack(Thread& thread, std::int64_t now_ns) const {
+  if (!thread.stacks) return;
+  const bool main = thread.tid == process_.id.pid;
+  const bool stalled = !thread.meter.ended() && (thread.meter.seen_waiting() || main) &&
+                       thread.meter.busy_for_ns(now_ns) > threshold_ns_;
+  if (stalled)
+    thread.stacks->look(now_ns, thread.files);
+  else
+    thread.stacks->rest();
+}
+
+void ProcessWatch::add_ready_descriptors(std::vector<int>& descriptors) const {
+  for (const auto& thread : threads_)
+    if (const int ready = thread->stacks ? thread->stacks->ready_descriptor() : -1; ready >= 0)
+      descriptors.push_back(ready);
+}
+
 void ProcessWatch::complete(const Thread& thread, Stall& stall) const {
   stall.tid = thread.tid;
   if (tracer_ == nullptr) {
@@ -216,7 +240,7 @@ void ProcessWatch::complete(const Thread& thread, Stall& stall) const {
 
 void ProcessWatch::look_at_pool(std::int64_t now_ns) {
   next_pool_ns_ = now_ns + pool_every_ns;
-  const auto state = uv_.pool->read();
+  const auto state = memory_.pool->read();
   if (!state) return;
   ++pool_.looks_count;
   pool_.threads_count = state->threads;
@@ -232,7 +256,7 @@ void ProcessWatch::look_at_pool(std::int64_t now_ns) {
 }
 
 std::optional<PoolSample> ProcessWatch::pool() const {
-  return uv_.pool && pool_.looks_count > 0 ? std::optional(pool_) : std::nullopt;
+  return memory_.pool && pool_.looks_count > 0 ? std::optional(pool_) : std::nullopt;
 }
 
 void ProcessWatch::read_throttling(std::int64_t now_ns) {

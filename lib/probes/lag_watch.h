@@ -16,14 +16,16 @@
 #include "lib/os/thread_wait.h"
 #include "lib/os/uv_loop.h"
 #include "lib/probes/lag.h"
+#include "lib/probes/lag_stacks.h"
 #include "lib/probes/loop_meter.h"
 
 namespace triage::probes::lag {
 
-/// What of libuv's state in the target's memory could be found.
-struct UvState {
+/// What of the target's memory can be read: libuv's state, and the stacks of V8.
+struct TargetMemory {
   std::optional<os::UvLoop> loop;
   std::optional<os::UvPool> pool;
+  std::unique_ptr<StackSource> stacks;  ///< nullptr: none are taken
 };
 
 class ProcessWatch {
@@ -31,7 +33,7 @@ class ProcessWatch {
   /// Without a tracer the loops are looked at, in each tick. `now_ns` is CLOCK_MONOTONIC. Throws
   /// Error{refused} when the process may not be traced or looked at.
   ProcessWatch(os::ProcessInfo process, const Options& options, const os::LoopTracer* tracer,
-               UvState uv, std::int64_t now_ns);
+               TargetMemory memory, std::int64_t now_ns);
 
   void tick(std::int64_t now_ns);
   void finish(std::int64_t now_ns);
@@ -44,6 +46,10 @@ class ProcessWatch {
   /// For the progress line.
   [[nodiscard]] std::int64_t stalls_count() const;
   [[nodiscard]] std::int64_t iterations_count() const;
+  /// Descriptors that are readable when a stack of a stalled thread waits.
+  void add_ready_descriptors(std::vector<int>& descriptors) const;
+  /// nullptr when no stacks are taken.
+  [[nodiscard]] const StackSource* stacks() const { return memory_.stacks.get(); }
 
  private:
   struct Thread {
@@ -62,6 +68,7 @@ class ProcessWatch {
     std::variant<os::LoopTrace, os::LoopPoll> source;
     os::ThreadFiles files;
     LoopMeter meter;
+    std::unique_ptr<ThreadStacks> stacks;
     std::optional<os::ThreadSchedule> first_schedule;
     std::optional<os::ThreadSchedule> last_schedule;
     std::int64_t next_look_ns = 0;
@@ -80,6 +87,7 @@ class ProcessWatch {
   void begin(Thread& thread) const;
   void drain(Thread& thread, std::int64_t now_ns) const;
   void look(Thread& thread, std::int64_t now_ns) const;
+  void look_at_stack(Thread& thread, std::int64_t now_ns) const;
   const os::ThreadWait& wait_of(Thread& thread, const os::SyscallState& call) const;
   void complete(const Thread& thread, Stall& stall) const;
   void add_throttling(const Thread& thread, Stall& stall) const;
@@ -90,7 +98,7 @@ class ProcessWatch {
   os::ProcessInfo process_;
   const Options& options_;
   const os::LoopTracer* tracer_;
-  UvState uv_;
+  TargetMemory memory_;
   int own_fd_;  ///< the main loop's epoll descriptor; -1: not known
   std::int64_t threshold_ns_;
   os::CpuThrottle throttle_;

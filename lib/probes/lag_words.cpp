@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 namespace triage::probes::lag {
@@ -16,9 +17,9 @@ std::string word_of_wait(const Blocked& wait) {
     return std::find(names.begin(), names.end(), call) != names.end();
   };
   if (call == "stopped") return "stopped";
-  if (call == "page fault") return "page-faults";
+  if (call == "page fault") return "page faults";
   if (one_of({"wait4", "waitid", "epoll_pwait", "epoll_wait", "epoll_pwait2", "vfork", "clone"}))
-    return "child_process-sync";
+    return "child_process sync";
   if (call == "futex") return "lock";
   const bool standard = wait.object.find("(fd 1)") != std::string::npos ||
                         wait.object.find("(fd 2)") != std::string::npos;
@@ -27,7 +28,17 @@ std::string word_of_wait(const Blocked& wait) {
               "nanosleep", "clock_nanosleep"}))
     return "native";
   if (call == "unknown" || call == "several") return "unknown";
-  return "fs-sync";
+  return "fs sync";
+}
+
+/// Of the frames above the user's function the one that says something: a pattern, a length, a
+/// path.
+std::string detail_of(const SeenStack& stack) {
+  const int culprit = v8::culprit_of(stack.frames);
+  for (int i = 0; i < culprit; ++i)
+    if (const auto& detail = stack.frames[static_cast<std::size_t>(i)].detail; !detail.empty())
+      return detail;
+  return {};
 }
 
 std::string describe_wait(const Blocked& wait) {
@@ -35,28 +46,89 @@ std::string describe_wait(const Blocked& wait) {
   return fmt::format("{} {} {:.1f} ms", wait.call, wait.object, wait.ms);
 }
 
-}  // namespace
+std::int64_t samples_on_cpu(const ObservedStall& stall) {
+  std::int64_t count = 0;
+  for (const auto& stack : stall.stacks)
+    if (stack.call.empty()) count += stack.samples_count;
+  return count;
+}
 
-void explain(Stall& stall) {
-  std::map<std::string, double> parts;
-  if (stall.cpu_ms) parts["cpu"] += *stall.cpu_ms;
-  const double throttled = stall.throttled_ms.value_or(0);
-  double starved = stall.runqueue_ms.value_or(0) - throttled;
-  for (const auto& wait : stall.blocked) {
-    const std::string word = word_of_wait(wait);
-    // a throttled thread looks blocked without a call on some kernels
-    if (word == "unknown" && starved < 0) {
-      parts[word] += std::max(0.0, wait.ms + starved);
-      starved = 0;
-    } else {
-      parts[word] += wait.ms;
-    }
+/// Whether the loop is kept from going on by callbacks that queue the next one: all stacks come
+/// from the queue, and some were taken between two callbacks, where a single long one never is.
+bool starved_by_microtasks(const ObservedStall& stall) {
+  constexpr double noticeable = 0.1;
+  std::int64_t between = 0;
+  for (const auto& stack : stall.stacks) {
+    if (!v8::from_microtasks(stack.frames)) return false;
+    if (v8::activity_of(stack.frames) == "microtasks") between += stack.samples_count;
   }
-  if (throttled > 0) parts["throttled"] += throttled;
-  if (starved > 0) parts["starved"] += starved;
-  const auto largest = std::max_element(
-      parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  stall.word = largest == parts.end() ? "unknown" : largest->first;
+  return static_cast<double>(between) > noticeable * static_cast<double>(samples_on_cpu(stall));
+}
+
+/// Own CPU time, divided as the samples fell.
+std::vector<Part> cpu_parts(const ObservedStall& stall) {
+  const bool nothing_timed = !stall.cpu_ms && !stall.blocked_ms && stall.blocked.empty();
+  const std::int64_t samples = samples_on_cpu(stall);
+  if (!stall.cpu_ms && (!nothing_timed || samples == 0)) return {};
+  const double time = stall.cpu_ms.value_or(stall.duration_ms);
+  if (samples == 0) return {{"cpu", time, nullptr}};
+  const bool microtasks = starved_by_microtasks(stall);
+  std::vector<Part> parts;
+  for (const auto& stack : stall.stacks) {
+    if (!stack.call.empty()) continue;
+    std::string word = v8::activity_of(stack.frames);
+    if (microtasks && word == "js") word = "microtasks";
+    parts.push_back({std::move(word),
+                     time * static_cast<double>(stack.samples_count) / static_cast<double>(samples),
+                     &stack});
+  }
+  return parts;
+}
+
+/// Waiting says by its stack what for; without one by the call and its object.
+Part part_of_wait(const ObservedStall& stall, const Blocked& wait) {
+  static const std::set<std::string> telling{"gc",     "fs sync",      "child_process sync", "lock",
+                                             "dns",    "logging",      "module loading",     "zlib",
+                                             "crypto", "native add-on"};
+  Part part{word_of_wait(wait), wait.ms, nullptr};
+  for (const auto& stack : stall.stacks) {
+    if (stack.call.empty() || (stack.call != wait.call && part.word != "unknown")) continue;
+    part.stack = &stack;
+    const std::string word = v8::activity_of(stack.frames);
+    const bool own_word = part.word == "stopped" || part.word == "logging" ||
+                          (part.word == "page faults" && word != "gc");
+    if (!own_word && telling.contains(word)) part.word = word;
+    break;
+  }
+  return part;
+}
+
+void name_culprit(ObservedStall& stall, const std::vector<Part>& parts) {
+  if (stall.word == "stopped") return;
+  // of a thread that waited for a CPU: what it would have done there
+  const bool kept_waiting = stall.word == "starved" || stall.word == "throttled";
+  const Part* best = nullptr;
+  for (const auto& part : parts)
+    if ((kept_waiting || part.word == stall.word) && part.stack != nullptr &&
+        v8::culprit_of(part.stack->frames) >= 0)
+      if (best == nullptr || part.ms > best->ms) best = &part;
+  if (best == nullptr) return;
+  const auto& frames = best->stack->frames;
+  const auto& frame = frames[static_cast<std::size_t>(v8::culprit_of(frames))];
+  stall.function = v8::function_of(frame);
+  stall.location = v8::place_of(frame);
+  stall.package = frame.package;
+  stall.detail = detail_of(*best->stack);
+  if (!stall.detail.starts_with("descriptor ") && !stall.detail.empty()) return;
+  // what it waited for has the path
+  for (const auto& wait : stall.blocked)
+    if (!wait.object.empty() && wait.ms > stall.duration_ms / 4) {
+      stall.detail = wait.object;
+      return;
+    }
+}
+
+std::string evidence_of(const ObservedStall& stall, double throttled, double starved) {
   std::vector<std::string> evidence;
   if (stall.late_wake_up)
     evidence.push_back(fmt::format("woken {:.1f} ms after its timer was due", stall.duration_ms));
@@ -68,9 +140,47 @@ void explain(Stall& stall) {
   if (starved >= 0.1) evidence.push_back(fmt::format("waiting for a CPU {:.1f} ms", starved));
   if (stall.major_faults_count.value_or(0) > 0)
     evidence.push_back(fmt::format("{} page faults from disk", *stall.major_faults_count));
-  stall.evidence = evidence.empty() ? "what it did was not seen"
-                                    : fmt::format("{} of {:.1f} ms", fmt::join(evidence, ", "),
-                                                  stall.duration_ms);
+  if (evidence.empty() && stall.stacks.empty()) return "what it did was not seen";
+  std::string text = fmt::format("{} of {:.1f} ms", fmt::join(evidence, ", "), stall.duration_ms);
+  std::int64_t all = 0;
+  std::int64_t fitting = 0;
+  std::string word = stall.word;
+  if ((word == "starved" || word == "throttled") && !stall.stacks.empty())
+    word = v8::activity_of(stall.stacks.front().frames);
+  for (const auto& stack : stall.stacks) {
+    all += stack.samples_count;
+    if (v8::activity_of(stack.frames) == word) fitting += stack.samples_count;
+  }
+  if (fitting > 0) text += fmt::format("; {} in {} of {} stacks", word, fitting, all);
+  return text;
+}
+
+}  // namespace
+
+std::vector<Part> explain(ObservedStall& stall) {
+  std::vector<Part> parts = cpu_parts(stall);
+  const double throttled = stall.throttled_ms.value_or(0);
+  double starved = stall.runqueue_ms.value_or(0) - throttled;
+  for (const auto& wait : stall.blocked) {
+    Part part = part_of_wait(stall, wait);
+    // a throttled thread looks blocked without a call on some kernels
+    if (part.word == "unknown" && starved < 0) {
+      part.ms = std::max(0.0, wait.ms + starved);
+      starved = 0;
+    }
+    parts.push_back(part);
+  }
+  if (throttled > 0) parts.push_back({"throttled", throttled, nullptr});
+  if (starved > 0) parts.push_back({"starved", starved, nullptr});
+  std::map<std::string, double> words;
+  for (const auto& part : parts) words[part.word] += part.ms;
+  const auto largest = std::max_element(
+      words.begin(), words.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  stall.word = largest == words.end() ? "unknown" : largest->first;
+  if (!stall.stacks.empty()) stall.gc_ms = words.contains("gc") ? words["gc"] : 0;
+  name_culprit(stall, parts);
+  stall.evidence = evidence_of(stall, throttled, starved);
+  return parts;
 }
 
 Advice advice_of(const std::string& word) {
@@ -102,11 +212,11 @@ Advice advice_of(const std::string& word) {
       {"zlib",
        {"switch compression off on this route, or leave it to the proxy",
         "use the asynchronous or stream form of zlib", "do not raise the compression level"}},
-      {"fs-sync",
+      {"fs sync",
        {"check the disk or mount that is waited for: df -h, mount, iostat -x 1",
         "use the asynchronous fs functions on request paths, and cache what is read each time",
         "do not make further calls synchronous"}},
-      {"child_process-sync",
+      {"child_process sync",
        {"switch the feature that starts this program off",
         "use spawn or execFile with a callback instead of execSync and spawnSync",
         "do not raise the child's time limit"}},
@@ -115,7 +225,7 @@ Advice advice_of(const std::string& word) {
         "log asynchronously (pino with a worker transport), at a lower level",
         "do not send more to stdout to find out"}},
       {"dns", {"check the resolver: dig, /etc/resolv.conf", "cache answers; use dns.resolve", ""}},
-      {"module-loading",
+      {"module loading",
        {"warm the route up once after start, before traffic",
         "load modules at start, not inside of handlers", ""}},
       {"microtasks",
@@ -126,7 +236,7 @@ Advice advice_of(const std::string& word) {
       {"lock",
        {"see which thread holds the lock: eu-stack -p PID (it stops the process for a moment)",
         "no Atomics.wait on the main thread: use Atomics.waitAsync or messages", ""}},
-      {"page-faults",
+      {"page faults",
        {"check memory pressure and swap: free -m, vmstat 1",
         "give the host more memory, or the process less heap",
         "do not add heap to a host that swaps"}},
@@ -142,6 +252,10 @@ Advice advice_of(const std::string& word) {
        {"find who stopped it (SIGSTOP, a debugger, a frozen control group); go on with "
         "kill -CONT PID",
         "", "do not restart before you know who stopped it"}},
+      {"native add-on",
+       {"take the route that calls this add-on out of traffic, or limit its input",
+        "ask the add-on for an asynchronous form of this call",
+        "do not raise UV_THREADPOOL_SIZE for this: the call runs on the loop"}},
       {"native",
        {"see the stack: eu-stack -p PID (it stops the process for a moment)",
         "ask the add-on for an asynchronous form of this call", ""}},

@@ -1,16 +1,25 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "lib/probes/lag_stall.h"
 
 namespace triage::probes::lag {
 
-/// Sets `word` and `evidence` of a stall from its parts: the largest one gives the word. Words:
-/// stopped throttled starved fs-sync child_process-sync logging lock dns page-faults js gc regex
-/// json crypto zlib module-loading microtasks native, `cpu` for own CPU time without a stack and
-/// `unknown` where the parts were not seen.
-void explain(Stall& stall);
+/// What a part of a stall was spent on, and the stack that says so.
+struct Part {
+  std::string word;
+  double ms = 0;
+  const SeenStack* stack = nullptr;  ///< of the stall; nullptr: known without a stack
+};
+
+/// Sets `word`, `evidence`, `gc_ms` and the culprit of a stall from its parts and its stacks: the
+/// largest part gives the word. Words: js gc regex json crypto zlib `fs sync` `child_process sync`
+/// lock dns logging `module loading` microtasks wasm `native add-on` native starved throttled
+/// stopped `page faults`, `cpu` for own CPU time without a stack and `unknown` where the parts were
+/// not seen. Returns the parts.
+std::vector<Part> explain(ObservedStall& stall);
 
 /// What a person does about a word.
 struct Advice {

@@ -155,12 +155,6 @@ void LoopMeter::add_wait(const std::string& call, const std::string& object, std
   add_blocked(call, object, ns);
 }
 
-void LoopMeter::label_stack(std::vector<Frame> stack, bool collecting) {
-  ++parts_.stack_samples;
-  if (collecting) ++parts_.collecting_samples;
-  if (parts_.stack.empty() || parts_.stack_samples <= 2) parts_.stack = std::move(stack);
-}
-
 void LoopMeter::end_iteration(std::int64_t end_ns, bool open) {
   if (!busy_since_ns_) return;
   const std::int64_t start = *busy_since_ns_;
@@ -182,7 +176,7 @@ void LoopMeter::add_stall(std::int64_t start_ns, std::int64_t end_ns, bool open)
   ++slot_at(end_ns).stalls_count;
   ++stalls_count_;
   stalled_ns_ += end_ns - std::max(start_ns, settings_.start_ns);
-  Stall stall;
+  ObservedStall stall;
   stall.start_ms = to_ms(start_ns - settings_.start_ns);
   stall.duration_ms = to_ms(end_ns - start_ns);
   stall.open = open;
@@ -202,10 +196,6 @@ void LoopMeter::split(Stall& stall) const {
   stall.blocked = parts_.blocked;
   std::stable_sort(stall.blocked.begin(), stall.blocked.end(),
                    [](const Blocked& a, const Blocked& b) { return a.ms > b.ms; });
-  stall.stack = parts_.stack;
-  if (parts_.stack_samples > 0)
-    stall.gc_ms = stall.duration_ms * static_cast<double>(parts_.collecting_samples) /
-                  static_cast<double>(parts_.stack_samples);
   // without the kernel's switch records only what was seen while looking is known
   if (!settings_.split_known) return;
   double stopped = 0;
@@ -225,7 +215,7 @@ void LoopMeter::late_wake_up(std::int64_t due_ns, std::int64_t now_ns) {
   ++slot_at(now_ns).stalls_count;
   stalled_ns_ += now_ns - due_ns;
   longest_ns_ = std::max(longest_ns_, now_ns - due_ns);
-  Stall stall;
+  ObservedStall stall;
   stall.start_ms = to_ms(due_ns - settings_.start_ns);
   stall.duration_ms = to_ms(now_ns - due_ns);
   stall.late_wake_up = true;
@@ -235,7 +225,7 @@ void LoopMeter::late_wake_up(std::int64_t due_ns, std::int64_t now_ns) {
   keep(std::move(stall));
 }
 
-void LoopMeter::keep(Stall stall) {
+void LoopMeter::keep(ObservedStall stall) {
   if (settings_.keep == 0) return;
   if (kept_.size() == settings_.keep) {
     if (!longer(stall, kept_.front())) return;
@@ -246,8 +236,8 @@ void LoopMeter::keep(Stall stall) {
   std::push_heap(kept_.begin(), kept_.end(), longer);
 }
 
-std::vector<Stall> LoopMeter::worst() const {
-  std::vector<Stall> sorted = kept_;
+std::vector<ObservedStall> LoopMeter::worst() const {
+  std::vector<ObservedStall> sorted = kept_;
   std::stable_sort(sorted.begin(), sorted.end(), [](const Stall& a, const Stall& b) {
     return std::pair(-a.duration_ms, a.start_ms) < std::pair(-b.duration_ms, b.start_ms);
   });

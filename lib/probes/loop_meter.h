@@ -59,7 +59,6 @@ class LoopMeter {
   void label_wait(std::string call, std::string object);
   /// Adds a wait that was seen by looking, where the source has no switch records.
   void add_wait(const std::string& call, const std::string& object, std::int64_t ns);
-  void label_stack(std::vector<Frame> stack, bool collecting);
   /// Ends the observation: what runs on is counted up to here and marked open.
   void finish(std::int64_t end_ns);
 
@@ -69,8 +68,10 @@ class LoopMeter {
   [[nodiscard]] std::int64_t busy_for_ns(std::int64_t now_ns) const;
   /// Whether the current wait in the kernel has its label already.
   [[nodiscard]] bool labelled() const { return label_.has_value(); }
-  /// Called when a stall ends, before it is kept: adds what only the caller knows (throttling).
-  void on_stall(std::function<void(Stall&, std::int64_t start_ns, std::int64_t end_ns)> hook) {
+  /// Called when a stall ends, before it is kept: adds what only the caller knows
+  /// (throttling, stacks).
+  void on_stall(
+      std::function<void(ObservedStall&, std::int64_t start_ns, std::int64_t end_ns)> hook) {
     hook_ = std::move(hook);
   }
 
@@ -88,7 +89,7 @@ class LoopMeter {
   [[nodiscard]] const stats::DurationHistogram& histogram() const { return histogram_; }
   [[nodiscard]] const std::vector<TimelineSlot>& timeline() const { return timeline_; }
   /// Longest first.
-  [[nodiscard]] std::vector<Stall> worst() const;
+  [[nodiscard]] std::vector<ObservedStall> worst() const;
 
  private:
   /// What an iteration consisted of so far.
@@ -96,9 +97,6 @@ class LoopMeter {
     std::int64_t preempted_ns = 0;
     std::int64_t blocked_ns = 0;
     std::vector<Blocked> blocked;
-    std::vector<Frame> stack;
-    std::int64_t stack_samples = 0;
-    std::int64_t collecting_samples = 0;
   };
 
   void wait_begins(const os::LoopEvent& event);
@@ -109,18 +107,18 @@ class LoopMeter {
   void end_iteration(std::int64_t end_ns, bool open);
   void add_stall(std::int64_t start_ns, std::int64_t end_ns, bool open);
   void late_wake_up(std::int64_t due_ns, std::int64_t now_ns);
-  void keep(Stall stall);
+  void keep(ObservedStall stall);
   void split(Stall& stall) const;
   void add_blocked(const std::string& call, const std::string& object, std::int64_t ns);
   TimelineSlot& slot_at(std::int64_t now_ns);
   void spread_busy(std::int64_t start_ns, std::int64_t end_ns);
 
   MeterSettings settings_;
-  std::function<void(Stall&, std::int64_t, std::int64_t)> hook_;
+  std::function<void(ObservedStall&, std::int64_t, std::int64_t)> hook_;
   stats::DurationHistogram histogram_;
   std::vector<TimelineSlot> timeline_;
   std::int64_t slot_ns_;
-  std::vector<Stall> kept_;  ///< heap, the shortest on top
+  std::vector<ObservedStall> kept_;  ///< heap, the shortest on top
   int own_fd_ = -1;
   std::optional<std::int64_t> busy_since_ns_;
   bool start_known_ = true;

@@ -80,7 +80,7 @@ TEST_CASE("lag: an idle service has no stalls") {
 TEST_CASE("lag: waiting for a child process is a stall, although the thread sits in epoll") {
   const NodeService service(script, {"exec", "60", "100"});
   const Json document = lag(service, 0);
-  CHECK(first_word(document) == "child_process-sync");
+  CHECK(first_word(document) == "child_process sync");
   CHECK(document["stalls"][0]["blocked"][0]["object"].get<std::string>().find("sleep") !=
         std::string::npos);
 }
@@ -94,7 +94,7 @@ TEST_CASE("lag: a file that does not answer is named, and the open stall is repo
   CHECK(has_finding(document, "stuck"));
   const Json stall = document["stalls"][0];
   CHECK(stall["open"] == true);
-  CHECK(stall["word"] == "fs-sync");
+  CHECK(stall["word"] == "fs sync");
   CHECK(stall["blocked"][0]["object"] == fifo);
   CHECK(stall["cpu_ms"].get<double>() < 100);
 }
@@ -135,7 +135,7 @@ TEST_CASE("lag: without tracepoints libuv's memory tells the stalls, and since w
   const NodeService service(script, {"exec", "60", "100"});
   const Json document = lag(service, 0, {"--via", "memory"});
   CHECK(document["tier"] == "memory");
-  CHECK(first_word(document) == "child_process-sync");
+  CHECK(first_word(document) == "child_process sync");
   CHECK(document["stalls_count"].get<int>() >= 3);
   CHECK(service.answers());
 
@@ -151,7 +151,7 @@ TEST_CASE("lag: with nothing but /proc the main loop is still told from a nested
   const Json document = lag(service, 0, {"--via", "proc", "--crit-stall", "10s"});
   CHECK(document["tier"] == "proc");
   CHECK(document["stalls_count"].get<int>() >= 3);
-  CHECK(first_word(document) == "child_process-sync");
+  CHECK(first_word(document) == "child_process sync");
 }
 
 TEST_CASE("lag: a full thread pool is seen from outside") {

@@ -16,7 +16,7 @@ TEST_CASE("lag top: it shows the loops and the stalls, without advice") {
   loop.window_ms = 2000;
   loop.stalls_count = 1;
   loop.longest_ms = loop.stalled_ms = 1500;
-  probes::lag::Stall stall;
+  probes::lag::ObservedStall stall;
   stall.at = "2026-11-25T05:49:11.747Z";
   stall.duration_ms = 1500;
   loop.stalls.push_back(stall);
@@ -36,6 +36,6 @@ TEST_CASE("lag top: its options are filled through those of lag") {
   probes::lag_top::Options options;
   OptionList list;
   probes::lag_top::describe(options, list);
-  CHECK(list.rows().size() == 5);
+  CHECK(list.rows().size() == 7);
   CHECK(options.lag.duration == std::chrono::seconds(2));
 }

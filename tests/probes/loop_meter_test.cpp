@@ -38,7 +38,7 @@ struct Fed {
     at(from, Kind::wait_exit);
     at(to, Kind::wait_enter);
   }
-  std::vector<Stall> finish(double time) {
+  std::vector<ObservedStall> finish(double time) {
     meter.finish(1000 * ms + static_cast<std::int64_t>(time * 1e6));
     return meter.worst();
   }
