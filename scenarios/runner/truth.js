@@ -28,7 +28,7 @@ function truthOf(name) {
   const own = fields(name);
   const set = name.startsWith('variants/') ? (own.kept_out === 'true' ? 'kept out' : 'variant')
     : name.startsWith('double/') ? 'double' : 'incident';
-  return { name, set, family: own.runbook, runbook: own.runbook, causes: own.causes ? list(own.causes) : [own.cause], accept: list(own.accept),
+  return { name, said: own.scenario, set, family: own.runbook, runbook: own.runbook, causes: own.causes ? list(own.causes) : [own.cause], accept: list(own.accept),
     exit: Number(own.exit), needs_slope: own.needs_slope === 'true', kept_out: own.kept_out === 'true' };
 }
 

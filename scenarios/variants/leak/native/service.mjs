@@ -1,14 +1,15 @@
-// Pictures with fastify: what a picture would be when packed.
-import { createDeflate } from 'node:zlib';
+// Pictures with fastify: a class around the image library.
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import { listen } from '../../../shared/fastify.mjs';
 
-const packers = new Set();
+class Thumbnails {
+  #library = createRequire(import.meta.url)(path.join(process.env.OUT, 'thumbnail.node'));
+  #picture = new Uint8Array(64 * 1024).fill(9);
+  make() { return this.#library.thumbnail(Buffer.from(this.#picture.buffer)); }
+}
+const thumbnails = new Thumbnails();
 
 await listen((app) => {
-  app.post('/pictures/:id', async ({ params }) => {
-    const packer = createDeflate({ level: 9, memLevel: 9 });
-    packers.add(packer);
-    packer.write(Buffer.alloc(4096, Number(params.id) % 250));
-    return { id: params.id };
-  });
+  app.post('/pictures/:id', async ({ params }) => ({ id: params.id, thumbnail: thumbnails.make() }));
 });
