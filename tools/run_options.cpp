@@ -34,6 +34,19 @@ void describe(RunOptions& options, OptionVisitor& visitor) {
   visitor.visit(
       {"baseline", "stretch of time before it to compare with", "DURATION", {}, false, false, 0},
       options.baseline);
+  visitor.visit({"traces", "file with traces; may be repeated", "FILE", {}, false, false, 0},
+                options.traces);
+  visitor.visit({"jaeger", "address of Jaeger", "URL", {}, false, true, 0}, options.jaeger);
+  visitor.visit({"prometheus", "address of Prometheus", "URL", {}, false, true, 0},
+                options.prometheus);
+  visitor.visit({"allow-inspector",
+                 "let probes open the V8 inspector of the target (SIGUSR1), with short pauses",
+                 {},
+                 {},
+                 false,
+                 false,
+                 0},
+                options.allow_inspector);
   visitor.visit({"input",
                  "another input of the runbook; may be repeated",
                  "NAME=VALUE",
@@ -68,10 +81,18 @@ diagnose::Inputs inputs_of(const RunOptions& options, const diagnose::Runbook& r
         std::pair{"since", options.since}, std::pair{"baseline", options.baseline}})
     if (!value.empty()) inputs[name] = {value};
   if (!options.logs.empty()) inputs["logs"] = options.logs;
-  // db may come from the configuration, for all commands: a runbook without a database ignores it
-  const bool has_db = std::any_of(runbook.inputs.begin(), runbook.inputs.end(),
-                                  [](const auto& input) { return input.id == "db"; });
-  if (!options.db.empty() && has_db) inputs["db"] = {options.db};
+  if (!options.traces.empty()) inputs["traces"] = options.traces;
+  // addresses may come from the configuration, for all commands: a runbook without use for one
+  // ignores it
+  const auto has = [&](const std::string& id) {
+    return std::any_of(runbook.inputs.begin(), runbook.inputs.end(),
+                       [&](const auto& input) { return input.id == id; });
+  };
+  for (const auto& [name, value] : {std::pair{"db", options.db},
+                                    std::pair{"prometheus", options.prometheus},
+                                    std::pair{"jaeger", options.jaeger}})
+    if (!value.empty() && has(name)) inputs[name] = {value};
+  if (options.allow_inspector && has("inspector")) inputs["inspector"] = {"true"};
   return inputs;
 }
 

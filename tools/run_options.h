@@ -18,6 +18,10 @@ struct RunOptions {
   std::string service;
   std::string since;
   std::string baseline;
+  std::string prometheus;
+  std::string jaeger;
+  std::vector<std::string> traces;
+  bool allow_inspector = false;
   std::vector<std::string> inputs;  ///< NAME=VALUE
   bool check = false;
   bool test = false;

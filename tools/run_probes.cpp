@@ -24,7 +24,9 @@ diagnose::Collection recorded_collection(const diagnose::Runbook& runbook,
     outcome.state = diagnose::step_state_of(state.value("state", "answered"));
     outcome.why = state.value("why", "");
     if (outcome.state != diagnose::StepOutcome::State::answered) continue;
-    const std::string with = diagnose::options_in(runbook, step, inputs);
+    outcome.with = state.value("with", "");
+    const std::string with =
+        outcome.with.empty() ? diagnose::options_in(runbook, step, inputs) : outcome.with;
     const auto document = attempt(collection.gaps, step.id, [&] {
       Session own(session.clock());
       return document_of(step.use, with, own, recording);
@@ -63,8 +65,10 @@ std::string document_of(const std::string& use, const std::string& with, Session
 
 Json collection_json(const diagnose::Collection& collection) {
   Json steps = Json::object();
-  for (const auto& [id, step] : collection.steps)
+  for (const auto& [id, step] : collection.steps) {
     steps[id] = {{"state", diagnose::name_of(step.state)}, {"why", step.why}};
+    if (!step.with.empty()) steps[id]["with"] = step.with;
+  }
   return {{"steps", std::move(steps)}, {"gaps", to_json(collection.gaps)}};
 }
 

@@ -61,8 +61,10 @@ void JsonOptions::visit(const OptionInfo& info, std::vector<std::string>& values
 void JsonOptions::visit(const OptionInfo& info, bool& value) {
   const Json* found = find(info);
   if (found == nullptr) return;
-  if (!found->is_boolean()) wrong(info, "true or false");
-  value = found->get<bool>();
+  // an input of a runbook is a text
+  const bool word = found->is_string() && (*found == "true" || *found == "false");
+  if (!found->is_boolean() && !word) wrong(info, "true or false");
+  value = word ? *found == "true" : found->get<bool>();
 }
 
 void JsonOptions::visit(const OptionInfo& info, std::int64_t& value) {

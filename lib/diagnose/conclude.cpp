@@ -72,8 +72,25 @@ class Judge {
       if (found != answers.end() && found->second.kind == Answer::Kind::yes) state = State::yes;
       if (found != answers.end() && found->second.kind == Answer::Kind::no) state = State::no;
       view.states[evidence.id] = state;
+      const auto onset = seconds(answers, "evidence." + evidence.id + ".onset");
+      if (state == State::yes && onset)
+        view.symptom_onset = std::min(*onset, view.symptom_onset.value_or(*onset));
     }
+    for (const auto& hypothesis : runbook_.hypotheses)
+      if (const auto onset = seconds(answers, "hypotheses." + hypothesis.id + ".onset"))
+        view.onsets[hypothesis.id] = *onset;
     return view;
+  }
+
+  /// A time in an answer; nothing for what is unknown or no year that a clock shows.
+  static std::optional<double> seconds(const Answers& answers, const std::string& label) {
+    const auto found = answers.find(label);
+    if (found == answers.end() || found->second.kind != Answer::Kind::value) return std::nullopt;
+    const Json value = parse_json(found->second.text, label);
+    // RFC 3339 has four digits for a year
+    if (!value.is_number() || !(value.get<double>() > 0 && value.get<double>() < 253e9))
+      return std::nullopt;
+    return value.get<double>();
   }
 
   [[nodiscard]] std::string text(const std::string& label) const {
@@ -206,6 +223,7 @@ class Judge {
       if (evidence.state == "unknown" && !optional_only(evidence)) known = false;
     }
     const Ranking ranking = rank(runbook_, view_);
+    list_followed();
     list_hypotheses(ranking);
     for (const auto& settler : would_settle(runbook_, view_, ranking)) add_settler(settler);
     if (any && !symptom)
@@ -217,11 +235,26 @@ class Judge {
                                                                                              : 3;
   }
 
+  void list_followed() {
+    for (const auto& id : runbook_.include) {
+      const bool symptom = std::any_of(
+          runbook_.evidence.begin(), runbook_.evidence.end(), [&](const Evidence& evidence) {
+            return evidence.role == Evidence::Role::symptom && evidence.families.contains(id) &&
+                   view_.states.at(evidence.id) == State::yes;
+          });
+      result_.followed.push_back({id, symptom});
+    }
+  }
+
   void list_hypotheses(const Ranking& ranking) {
     for (const auto& score : ranking.scores) {
       const Hypothesis& hypothesis = find(score.id);
-      HypothesisFacts facts{score.id, hypothesis.title, hypothesis.prior, score.share, {}};
+      HypothesisFacts facts{score.id, hypothesis.title, hypothesis.prior, score.share, {},
+                            score.explained_by, {}};
       for (const auto& move : score.moved_by) facts.moved_by.push_back({move.evidence, move.ln});
+      if (std::find(ranking.co_causes.begin(), ranking.co_causes.end(), score.id) !=
+          ranking.co_causes.end())
+        facts.chain = text("hypotheses." + score.id + ".chain");
       result_.hypotheses.push_back(std::move(facts));
     }
   }
@@ -245,7 +278,8 @@ class Judge {
   void without_symptom(bool known, const Ranking& ranking) {
     VerdictFacts& verdict = result_.verdict;
     for (const auto& cap : runbook_.caps)
-      if (view_.missing.contains(cap.unless)) verdict.capped_by.push_back(cap.say);
+      if (cap.only.empty() && view_.missing.contains(cap.unless))
+        verdict.capped_by.push_back(cap.say);
     if (known && verdict.capped_by.empty()) {
       verdict.word = "healthy";
       verdict.headline = "Nothing wrong found: nothing abnormal in this window";
@@ -264,13 +298,19 @@ class Judge {
     verdict.capped_by = ranking.capped_by;
     verdict.share = first.share;
     verdict.hypothesis = first.id;
-    if (ranking.scores.size() > 1)
-      verdict.runner_up =
-          RunnerUp{ranking.scores[1].id, find(ranking.scores[1].id).title, ranking.scores[1].share};
+    for (const auto& score : ranking.scores) {
+      if (score.id == first.id || !score.explained_by.empty() ||
+          std::find(ranking.co_causes.begin(), ranking.co_causes.end(), score.id) !=
+              ranking.co_causes.end())
+        continue;
+      verdict.runner_up = RunnerUp{score.id, find(score.id).title, score.share};
+      break;
+    }
     for (const auto& rest : rests_on(runbook_, ranking, without_))
       result_.rests_on.push_back({rest.probe, rest.hypothesis, rest.word});
     for (const auto& dont : runbook_.dont)
-      if (holds("dont." + dont.id + ".if", dont.condition))
+      if ((dont.only.empty() || dont.only.contains(first.id)) &&
+          holds("dont." + dont.id + ".if", dont.condition))
         result_.dont.push_back(
             {dont.id, text("dont." + dont.id + ".say"), text("dont." + dont.id + ".why")});
     if (verdict.word == "inconclusive") {
@@ -283,18 +323,28 @@ class Judge {
     if (!verdict.headline.empty() && verdict.headline[0] >= 'a' && verdict.headline[0] <= 'z')
       verdict.headline[0] = static_cast<char>(verdict.headline[0] - 'a' + 'A');
     verdict.chain = text("hypotheses." + cause.id + ".chain");
-    list_co_causes(cause.id);
+    result_.co_causes = ranking.co_causes;
     list_advice(cause);
+    for (const auto& id : ranking.co_causes) list_advice(find(id));
+    list_unexplained_symptoms(cause.id);
   }
 
-  void list_co_causes(const std::string& first) {
+  /// What is true and that neither the first cause, nor one beside it, nor their effects bring.
+  void list_unexplained_symptoms(const std::string& first) {
+    std::set<std::string> named{first};
+    named.insert(result_.co_causes.begin(), result_.co_causes.end());
+    for (const auto& cause : std::set<std::string>(named)) named.merge(effects_of(runbook_, cause));
     for (const auto& evidence : runbook_.evidence) {
-      if (view_.states.at(evidence.id) != State::yes) continue;
-      for (const auto& [id, strength] : evidence.when_true)
-        if (strength == 3 && id != first && id != "none" &&
-            std::find(result_.co_causes.begin(), result_.co_causes.end(), id) ==
-                result_.co_causes.end())
-          result_.co_causes.push_back(id);
+      const bool open = evidence.role == Evidence::Role::symptom && !evidence.of.empty() &&
+                        view_.states.at(evidence.id) == State::yes &&
+                        std::none_of(evidence.of.begin(), evidence.of.end(),
+                                     [&](const auto& id) { return named.contains(id); });
+      if (!open) continue;
+      const std::string label = "evidence." + evidence.id;
+      result_.unexplained.push_back(
+          {fmt::format("{} ({}): no cause that was found here brings it", text(label + ".say"),
+                       text(label + ".now")),
+           {}});
     }
   }
 
@@ -319,16 +369,9 @@ class Judge {
   void list_timeline() {
     for (std::size_t i = 0; i < runbook_.timeline.size(); ++i) {
       const std::string label = fmt::format("timeline.{}", i);
-      const auto found = answers_.find(label + ".at");
-      if (found == answers_.end() || found->second.kind != Answer::Kind::value) continue;
-      const Json seconds = parse_json(found->second.text, label);
-      // a year that no clock shows is no moment: RFC 3339 has four digits for it
-      if (!seconds.is_number() || !(seconds.get<double>() > 0 && seconds.get<double>() < 253e9))
-        continue;
-      MomentFacts facts{to_rfc3339(from_epoch_seconds(seconds.get<double>())),
-                        seconds.get<double>(),
-                        text(label + ".say"),
-                        {}};
+      const auto at = seconds(answers_, label + ".at");
+      if (!at) continue;
+      MomentFacts facts{to_rfc3339(from_epoch_seconds(*at)), *at, text(label + ".say"), {}};
       for (const auto& use : expressions_.find(label + ".at")->reads)
         if (std::find(facts.probes.begin(), facts.probes.end(), use.root) == facts.probes.end())
           facts.probes.push_back(use.root);

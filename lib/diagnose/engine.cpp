@@ -60,14 +60,14 @@ class Run {
     tasks_.resize(runbook.steps.size());
   }
 
-  Collection go(const Condition& condition, Duration wall) {
+  Collection go(const Questions& questions, Duration wall) {
     const Duration start = session_.clock().monotonic();
     // the last tenth is for those that stop when they are asked to
     soft_end_ = start + wall * 9 / 10;
     hard_end_ = start + wall;
     now_ = start;
     while (true) {
-      start_ready(condition);
+      start_ready(questions);
       if (running() == 0) break;
       const Duration limit =
           std::min(next_event() - now_, Duration(std::chrono::milliseconds(100)));
@@ -107,27 +107,27 @@ class Run {
     return next;
   }
 
-  /// Steps with `when` wait for all before them: the condition may read any.
+  /// Steps with `when` or `take` wait for all before them: these may read any.
   [[nodiscard]] bool ready(std::size_t i) const {
     if (tasks_[i].phase != Task::Phase::waiting) return false;
-    if (!runbook_.steps[i].when.given()) return true;
+    if (!runbook_.steps[i].when.given() && runbook_.steps[i].take.empty()) return true;
     return std::all_of(tasks_.begin(), tasks_.begin() + static_cast<std::ptrdiff_t>(i),
                        [](const Task& t) { return t.phase == Task::Phase::settled; });
   }
 
-  void start_ready(const Condition& condition) {
+  void start_ready(const Questions& questions) {
     bool again = true;
     while (again) {
       again = false;
       for (std::size_t i = 0; i < tasks_.size(); ++i) {
         if (!ready(i) || running() >= static_cast<std::size_t>(runbook_.parallel)) continue;
-        begin(i, condition);
+        begin(i, questions);
         again = again || tasks_[i].phase == Task::Phase::settled;
       }
     }
   }
 
-  void begin(std::size_t i, const Condition& condition) {
+  void begin(std::size_t i, const Questions& questions) {
     const Step& step = runbook_.steps[i];
     for (const auto& input : step.needs)
       if (!inputs_.contains(input))
@@ -136,16 +136,26 @@ class Run {
                    step.remedy.empty() ? fmt::format("give it with --{}", input) : step.remedy});
     if (now_ >= soft_end_)
       return skip(i, Gap{step.id, "budget", "the time limit of the run was used up before it", {}});
-    if (step.when.given() && !condition(step, documents_of(runbook_, so_far())))
+    if (step.when.given() && !questions.condition(step, documents_of(runbook_, so_far())))
       return skip(i, std::nullopt);
     Task& task = tasks_[i];
+    std::string with = options_of(step, inputs_);
+    if (!step.take.empty()) {
+      try {
+        Json options = parse_json(with, step.id);
+        options.update(parse_json(questions.taken(step, documents_of(runbook_, so_far())), step.id));
+        task.outcome.with = with = dump_json(options);
+      } catch (const Error& error) {
+        return skip(i, Gap{step.id, std::string(name_of(error.code())), error.what(), step.remedy});
+      }
+    }
     task.relay = std::make_shared<Relay>(session_);
     task.relay->session().set_deadline(deadline_of(step) - now_);
     task.due = deadline_of(step);
     task.phase = Task::Phase::running;
     session_.progress(fmt::format("{} ({}) ...", step.title, step.use));
     task.thread = std::thread([mailbox = mailbox_, relay = task.relay, runner = runner_, i,
-                               use = step.use, with = options_of(step, inputs_)] {
+                               use = step.use, with = std::move(with)] {
       mailbox->put({i, run_one(runner, use, with, relay->session())});
     });
   }
@@ -169,7 +179,8 @@ class Run {
     task.phase = Task::Phase::settled;
     task.relay->merge_into_parent();
     if (!answer.document.empty() && Json::accept(answer.document)) {
-      task.outcome = {StepOutcome::State::answered, std::move(answer.document), {}};
+      task.outcome = {StepOutcome::State::answered, std::move(answer.document), {},
+                      std::move(task.outcome.with)};
     } else {
       if (!answer.gap) answer.gap = Gap{{}, "malformed", "the probe gave no document", {}};
       answer.gap->what = runbook_.steps[i].id;
@@ -297,8 +308,8 @@ std::string options_of(const Step& step, const Inputs& inputs) {
 }
 
 Collection collect(const Runbook& runbook, const Inputs& inputs, const Runner& runner,
-                   const Condition& condition, Session& session, std::chrono::milliseconds wall) {
-  return Run(runbook, inputs, runner, session).go(condition, wall);
+                   const Questions& questions, Session& session, std::chrono::milliseconds wall) {
+  return Run(runbook, inputs, runner, session).go(questions, wall);
 }
 
 std::string documents_of(const Runbook& runbook, const Collection& collection,

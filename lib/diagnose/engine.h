@@ -26,8 +26,13 @@ struct ProbeAnswer {
 using Runner =
     std::function<ProbeAnswer(const std::string& use, const std::string& with, Session& session)>;
 
-/// Whether a step's `when` holds, given the documents so far as JSON object.
-using Condition = std::function<bool(const Step& step, const std::string& documents)>;
+/// What a step asks of the documents so far (JSON object), answered by jq.
+struct Questions {
+  /// Whether `when` holds.
+  std::function<bool(const Step& step, const std::string& documents)> condition;
+  /// The values of `take` by option, as JSON object; throws Error when one is unknown.
+  std::function<std::string(const Step& step, const std::string& documents)> taken;
+};
 
 /// Values of the inputs: one text, or several for a list. Absent: not given.
 using Inputs = std::map<std::string, std::vector<std::string>>;
@@ -38,6 +43,7 @@ struct StepOutcome {
   State state = State::failed;
   std::string document;  ///< JSON text when answered
   std::string why;       ///< when not
+  std::string with = {};  ///< the options of a step with `take`, for a recording
 };
 std::string_view name_of(StepOutcome::State state);
 /// The inverse; `failed` for another word.
@@ -55,7 +61,7 @@ std::string options_of(const Step& step, const Inputs& inputs);
 
 /// Runs all steps; ends within `wall`. Never throws for a probe that failed.
 Collection collect(const Runbook& runbook, const Inputs& inputs, const Runner& runner,
-                   const Condition& condition, Session& session, std::chrono::milliseconds wall);
+                   const Questions& questions, Session& session, std::chrono::milliseconds wall);
 
 /// {"pg": document, "logs": null}: what jq sees; `without` is a probe to leave out.
 std::string documents_of(const Runbook& runbook, const Collection& collection,

@@ -10,7 +10,7 @@
 namespace triage::diagnose {
 namespace {
 
-constexpr std::size_t max_slots = 600;
+constexpr std::size_t max_slots = 1500;
 constexpr std::size_t max_expression_bytes = 8192;
 
 // Numbers in texts: whole as they are, others with two decimals. Percent as lib/base/units.h.
@@ -101,8 +101,7 @@ void Expressions::add(Slot::Kind kind, std::string label, const Script& script) 
 
 void Expressions::collect(const Runbook& runbook) {
   for (const auto& fact : runbook.facts) add(Slot::Kind::fact, "facts." + fact.id, fact.value);
-  for (const auto& step : runbook.steps)
-    add(Slot::Kind::condition, "probes." + step.id + ".when", step.when);
+  for (const auto& step : runbook.steps) add_step(step);
   for (const auto& evidence : runbook.evidence) {
     const std::string label = "evidence." + evidence.id;
     add(Slot::Kind::condition, label + ".if", evidence.test);
@@ -110,6 +109,7 @@ void Expressions::collect(const Runbook& runbook) {
     add(Slot::Kind::text, label + ".say_not", evidence.say_not);
     add(Slot::Kind::text, label + ".now", evidence.now);
     add(Slot::Kind::text, label + ".baseline", evidence.baseline);
+    add(Slot::Kind::value, label + ".onset", evidence.onset);
   }
   for (const auto& hypothesis : runbook.hypotheses) collect(hypothesis);
   collect(runbook.timeline);
@@ -120,9 +120,16 @@ void Expressions::collect(const Runbook& runbook) {
   }
 }
 
+void Expressions::add_step(const Step& step) {
+  add(Slot::Kind::condition, "probes." + step.id + ".when", step.when);
+  for (const auto& [option, script] : step.take)
+    add(Slot::Kind::value, "probes." + step.id + ".take." + option, script);
+}
+
 void Expressions::collect(const Hypothesis& hypothesis) {
   const std::string base = "hypotheses." + hypothesis.id;
   add(Slot::Kind::text, base + ".chain", hypothesis.chain);
+  add(Slot::Kind::value, base + ".onset", hypothesis.onset);
   for (std::size_t i = 0; i < hypothesis.unexplained.size(); ++i) {
     const std::string label = fmt::format("{}.unexplained.{}", base, i);
     add(Slot::Kind::condition, label + ".if", hypothesis.unexplained[i].condition);
@@ -337,7 +344,7 @@ Expressions::Evaluation Expressions::evaluate(const std::vector<std::string>& do
   return evaluation;
 }
 
-Answer Expressions::condition(const std::string& label, const std::string& documents,
+Answer Expressions::one(const std::string& label, const std::string& documents,
                               const std::string& inputs, const JqLimits& limits) const {
   const std::size_t index = by_label_.at(label);
   const auto chosen = [&](std::size_t i) {

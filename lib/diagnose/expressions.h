@@ -66,14 +66,15 @@ class Expressions {
   /// Error{budget} when more than three do.
   [[nodiscard]] Evaluation evaluate(const std::vector<std::string>& documents,
                                     const std::string& inputs, const JqLimits& limits) const;
-  /// One condition, before all documents are there.
-  [[nodiscard]] Answer condition(const std::string& label, const std::string& documents,
+  /// One text, before all documents are there.
+  [[nodiscard]] Answer one(const std::string& label, const std::string& documents,
                                  const std::string& inputs, const JqLimits& limits) const;
 
  private:
   void collect(const Runbook& runbook);
   void collect(const Hypothesis& hypothesis);
   void collect(const std::vector<Moment>& timeline);
+  void add_step(const Step& step);
   void add(Slot::Kind kind, std::string label, const Script& script);
   void inspect(Slot& slot);
   [[nodiscard]] std::string prelude() const;

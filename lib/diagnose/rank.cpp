@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "lib/diagnose/causes.h"
+
 namespace triage::diagnose {
 namespace {
 
@@ -44,10 +46,52 @@ int level_of(const std::string& word) {
   return word == "possible" ? 1 : 0;
 }
 
-std::string word_of(const std::vector<Score>& scores) {
+/// Whether a hypothesis holds on evidence of the greatest strength, beside whatever else holds.
+bool stands_alone(const Runbook& runbook, const View& view, const Score& score,
+                  const std::vector<Score>& scores) {
+  if (!holds(score, scores)) return false;
+  return std::any_of(
+      runbook.evidence.begin(), runbook.evidence.end(), [&](const Evidence& evidence) {
+        const auto strength = evidence.when_true.find(score.id);
+        return evidence.role == Evidence::Role::score && strength != evidence.when_true.end() &&
+               strength->second == 3 && state_of(view, evidence.id) == State::yes;
+      });
+}
+
+/// Shares over the causes that compete with the first: not its effects, and not the causes that
+/// hold beside it, which are weighed against the rest in the same way.
+void set_shares(Ranking& ranking) {
+  const auto beside = [&](const Score& score) {
+    return std::find(ranking.co_causes.begin(), ranking.co_causes.end(), score.id) !=
+           ranking.co_causes.end();
+  };
+  double highest = -1e300;
+  for (const auto& score : ranking.scores) highest = std::max(highest, score.log_odds);
+  double rest = 0;
+  const Score& first = ranking.scores.front();
+  for (const auto& score : ranking.scores)
+    if (score.id != first.id && score.explained_by.empty() && !beside(score))
+      rest += std::exp(score.log_odds - highest);
+  const double all = rest + std::exp(first.log_odds - highest);
+  for (auto& score : ranking.scores) {
+    const double own = std::exp(score.log_odds - highest);
+    if (!score.explained_by.empty())
+      score.share = 0;
+    else
+      score.share = beside(score) ? own / (rest + own) : own / all;
+  }
+}
+
+std::string word_of(const Ranking& ranking) {
+  const auto& scores = ranking.scores;
   if (scores.front().id == "none") return "inconclusive";
   const double first = scores.front().share;
-  const double second = scores.size() > 1 ? scores[1].share : 0;
+  double second = 0;
+  for (const auto& score : scores)
+    if (score.id != scores.front().id &&
+        std::find(ranking.co_causes.begin(), ranking.co_causes.end(), score.id) ==
+            ranking.co_causes.end())
+      second = std::max(second, score.share);
   if (first >= 0.95 && first >= 20 * second) return "confirmed";
   if (first >= 0.80) return "likely";
   return first >= 0.50 ? "possible" : "inconclusive";
@@ -84,22 +128,28 @@ double ln_of_strength(int strength) {
 
 Ranking rank(const Runbook& runbook, const View& view) {
   Ranking ranking;
-  double highest = -1e300;
   for (const auto& hypothesis : runbook.hypotheses) {
+    if (!has_symptom(runbook, view, hypothesis)) continue;
     Score score{hypothesis.id, std::log(hypothesis.prior), 0,
                 moves_of(runbook, view, hypothesis.id)};
     for (const auto& move : score.moved_by) score.log_odds += move.ln;
-    highest = std::max(highest, score.log_odds);
     ranking.scores.push_back(std::move(score));
   }
-  double sum = 0;
-  for (const auto& score : ranking.scores) sum += std::exp(score.log_odds - highest);
-  for (auto& score : ranking.scores) score.share = std::exp(score.log_odds - highest) / sum;
-  std::stable_sort(ranking.scores.begin(), ranking.scores.end(),
-                   [](const Score& a, const Score& b) { return a.log_odds > b.log_odds; });
-  ranking.word = word_of(ranking.scores);
+  weigh_onsets(view, ranking.scores);
+  explain_effects(runbook, view, ranking.scores);
+  std::stable_sort(ranking.scores.begin(), ranking.scores.end(), [](const Score& a, const Score& b) {
+    if (a.explained_by.empty() != b.explained_by.empty()) return a.explained_by.empty();
+    return a.log_odds > b.log_odds;
+  });
+  for (std::size_t i = 1; i < ranking.scores.size(); ++i)
+    if (ranking.scores[i].explained_by.empty() && holds(ranking.scores.front(), ranking.scores) &&
+        stands_alone(runbook, view, ranking.scores[i], ranking.scores))
+      ranking.co_causes.push_back(ranking.scores[i].id);
+  set_shares(ranking);
+  ranking.word = word_of(ranking);
   for (const auto& cap : runbook.caps) {
     if (!view.missing.contains(cap.unless)) continue;
+    if (!cap.only.empty() && !cap.only.contains(ranking.scores.front().id)) continue;
     ranking.capped_by.push_back(cap.say);
     if (level_of(ranking.word) > level_of(cap.verdict)) ranking.word = cap.verdict;
   }

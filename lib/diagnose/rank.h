@@ -1,8 +1,11 @@
 #pragma once
 
 /// From answers to an order of causes. Pure: naive Bayes with five coarse steps, where unknown
-/// moves nothing and signs of one thing (a group) count once.
+/// moves nothing and signs of one thing (a group) count once. Then cause before effect: a cause
+/// that holds takes over the hypotheses that are its effects, and further causes that hold on
+/// evidence of their own stand beside it instead of taking its share.
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,9 +21,13 @@ std::string_view name_of(State state);  ///< "true", "false", "unknown"
 struct View {
   std::map<std::string, State> states;  ///< by evidence id; absent is unknown
   std::set<std::string> missing;        ///< probes that gave nothing
+  std::map<std::string, double> onsets = {};  ///< of hypotheses, seconds since 1970
+  std::optional<double> symptom_onset = {};   ///< of the earliest symptom that is true
+  double order_error_s = 2;  ///< two onsets that are closer than this are a tie
 };
 
-/// One step that a piece of evidence moved a hypothesis.
+/// One step that a piece of evidence moved a hypothesis. Two are not evidence of the runbook:
+/// "onset" (it began before or after the symptom) and "effects" (it explains other findings).
 struct Move {
   std::string evidence;
   double ln = 0;  ///< natural logarithm of the likelihood ratio
@@ -29,15 +36,17 @@ struct Move {
 struct Score {
   std::string id;
   double log_odds = 0;  ///< ln(prior) + the sum of its moves
-  double share = 0;     ///< 0..1 over all hypotheses
-  std::vector<Move> moved_by;
+  double share = 0;     ///< 0..1 over the causes that compete; 0 of an effect
+  std::vector<Move> moved_by = {};
+  std::string explained_by = {};  ///< the cause whose effect it is, or empty
 };
 
 struct Ranking {
   /// "confirmed" (share >= 0.95 and 20 times the next), "likely" (>= 0.80), "possible" (>= 0.50) or
   /// "inconclusive" (also when `none` leads), after the caps.
   std::string word;
-  std::vector<Score> scores;           ///< best first; equal ones in the order of the runbook
+  std::vector<Score> scores;  ///< best first; equal ones in the order of the runbook; effects last
+  std::vector<std::string> co_causes;  ///< hold beside the first, not as its effects
   std::vector<std::string> capped_by;  ///< `say` of the caps whose probe is missing
 };
 
@@ -45,6 +54,9 @@ struct Ranking {
 double ln_of_strength(int strength);
 
 Ranking rank(const Runbook& runbook, const View& view);
+
+/// All effects of a cause, direct ones and theirs; without the cause itself.
+std::set<std::string> effects_of(const Runbook& runbook, const std::string& cause);
 
 /// A probe whose loss would change the first place or the word.
 struct Rest {

@@ -44,6 +44,14 @@ struct HypothesisFacts {
   double prior = 1;
   double share = 0;
   std::vector<MoveFacts> moved_by;
+  std::string explained_by;  ///< the cause whose effect it is, or empty
+  std::string chain;         ///< of a cause that stands beside the first
+};
+
+/// A runbook that was joined with others, and whether it had something to explain.
+struct FollowedFacts {
+  std::string runbook;
+  bool symptom = false;
 };
 
 struct SourceFacts {
@@ -139,6 +147,7 @@ struct Result {
   std::vector<UnexplainedFacts> unexplained;
   std::vector<MomentFacts> timeline;
   std::vector<UncheckedFacts> unchecked;
+  std::vector<FollowedFacts> followed;
   std::vector<ProbeFacts> probes;
   std::vector<Gap> gaps;
   int exit = 0;
@@ -182,6 +191,14 @@ void fields(Visitor& visit, Self& self, const HypothesisFacts* /*tag*/) {
   visit("prior", self.prior, "relative, before any evidence");
   visit("share", self.share, "0..1 over all hypotheses");
   visit("moved_by", self.moved_by, "evidence that moved it");
+  visit("explained_by", self.explained_by, "the cause whose effect it is, or empty");
+  visit("chain", self.chain, "of a cause that stands beside the first: to the symptom");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const FollowedFacts* /*tag*/) {
+  visit("runbook", self.runbook, "name of a runbook that was joined");
+  visit("symptom", self.symptom, "whether a symptom of it is true");
 }
 
 template <class Visitor, class Self>
@@ -281,13 +298,14 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("unknown", self.unknown, "evidence that could not be decided");
   visit("rests_on", self.rests_on, "probes whose loss would change the verdict");
   visit("would_settle", self.would_settle, "unknown evidence, most decisive first");
-  visit("co_causes", self.co_causes, "further hypotheses with evidence of the greatest strength");
+  visit("co_causes", self.co_causes, "further causes that hold on evidence of their own");
   visit("now", self.now, "what to do, in this order");
   visit("dont", self.dont, "what not to do");
   visit("later", self.later, "what to fix");
   visit("unexplained", self.unexplained, "what stays open");
   visit("timeline", self.timeline, "what happened, earliest first");
   visit("unchecked", self.unchecked, "sources that were not asked");
+  visit("followed", self.followed, "runbooks that were joined; empty when it is one");
   visit("probes", self.probes, "in the order of the runbook");
   visit("gaps", self.gaps, "what could not be read");
   visit("exit", self.exit, "exit code of the verdict");

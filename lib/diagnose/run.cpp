@@ -87,14 +87,25 @@ RunOutcome run(const Runbook& runbook, const RunRequest& request, Session& sessi
 
   const Circumstances circumstances{to_rfc3339(session.clock().now()), target_of(runbook, inputs),
                                     inputs_json(runbook, inputs)};
-  const Condition condition = [&](const Step& step, const std::string& documents) {
-    return expressions
-               .condition("probes." + step.id + ".when", documents, circumstances.inputs,
-                          request.jq)
-               .kind == Answer::Kind::yes;
+  const auto ask = [&](const std::string& label, const std::string& documents) {
+    return expressions.one(label, documents, circumstances.inputs, request.jq);
+  };
+  Questions questions;
+  questions.condition = [&](const Step& step, const std::string& documents) {
+    return ask("probes." + step.id + ".when", documents).kind == Answer::Kind::yes;
+  };
+  questions.taken = [&](const Step& step, const std::string& documents) {
+    Json taken = Json::object();
+    for (const auto& [option, script] : step.take) {
+      const Answer answer = ask("probes." + step.id + ".take." + option, documents);
+      if (answer.kind != Answer::Kind::value)
+        throw Error(ErrorCode::not_found, fmt::format("its {} is not known: {}", option, answer.text));
+      taken[option] = parse_json(answer.text, option);
+    }
+    return dump_json(taken);
   };
   Collection collection = request.recorded ? *request.recorded
-                                           : collect(runbook, inputs, request.runner, condition,
+                                           : collect(runbook, inputs, request.runner, questions,
                                                      session, request.wall.value_or(runbook.wall));
   const Result result = conclude(runbook, expressions, collection, circumstances, request.jq);
 

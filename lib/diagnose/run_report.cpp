@@ -80,6 +80,17 @@ std::string not_checked(const Result& result) {
   return parts.empty() ? "nothing" : joined(parts, " . ");
 }
 
+/// "followed: latency, leak . no symptom for: fd\n", or nothing when it is one runbook.
+std::string followed_text(const Result& result) {
+  std::vector<std::string> with;
+  std::vector<std::string> without;
+  for (const auto& one : result.followed) (one.symptom ? with : without).push_back(one.runbook);
+  std::string text;
+  if (!with.empty()) text += "followed, since there are symptoms: " + joined(with, ", ") + "\n";
+  if (!without.empty()) text += "no symptom for: " + joined(without, ", ") + "\n";
+  return text;
+}
+
 std::string rests_on_text(const Result& result) {
   std::vector<std::string> parts;
   for (const auto& rest : result.rests_on) {
@@ -106,13 +117,9 @@ Section evidence_section(const Result& result) {
             joined(against, " . ") + "\n";
   if (result.verdict.runner_up && result.verdict.word != "inconclusive")
     text += "runner-up: " + result.verdict.runner_up->title + "\n";
-  if (!result.co_causes.empty()) {
-    std::vector<std::string> titles;
-    for (const auto& id : result.co_causes) titles.push_back(hypothesis_title(result, id));
-    text += "may hold as well: " + joined(titles, " . ") + "\n";
-  }
   if (result.verdict.hypothesis && result.verdict.word != "inconclusive")
     text += "rests on: " + rests_on_text(result) + "\n";
+  text += followed_text(result);
   text += "not checked: " + not_checked(result);
   section.blocks.emplace_back(Paragraph{text});
   return section;
@@ -163,6 +170,8 @@ Section shares_section(const Result& result) {
   Table table{{{"hypothesis", false, true}, {"share", true, false}, {"moved by", false, true}}, {}};
   for (const auto& hypothesis : result.hypotheses) {
     std::vector<std::string> moves;
+    if (!hypothesis.explained_by.empty())
+      moves.push_back("effect of " + hypothesis_title(result, hypothesis.explained_by) + ":");
     for (const auto& move : hypothesis.moved_by)
       moves.push_back(fmt::format("{} {:+.1f}", move.evidence, move.ln));
     table.rows.push_back(
@@ -189,11 +198,26 @@ Severity severity_of_exit(int exit) {
   return exit == 1 ? Severity::crit : Severity::unknown;
 }
 
+/// What stands beside the first cause, and what it explains.
+void add_other_causes(const Result& result, Report& report) {
+  std::vector<std::string> explained;
+  for (const auto& hypothesis : result.hypotheses) {
+    if (std::find(result.co_causes.begin(), result.co_causes.end(), hypothesis.id) !=
+        result.co_causes.end())
+      report.lead.push_back(fmt::format("Also, and not its effect: {}{}{}", hypothesis.title,
+                                        hypothesis.chain.empty() ? "" : ": ", hypothesis.chain));
+    if (!hypothesis.explained_by.empty()) explained.push_back(hypothesis.title);
+  }
+  if (!explained.empty())
+    report.lead.push_back("Explains as well: " + joined(explained, "; ") + ".");
+}
+
 void add_lead(const Result& result, Report& report) {
   const VerdictFacts& verdict = result.verdict;
   if (!verdict.capped_by.empty())
     report.lead.push_back("Capped: " + joined(verdict.capped_by, "; ") + ".");
   if (!verdict.chain.empty()) report.lead.push_back(verdict.chain);
+  add_other_causes(result, report);
   if (verdict.word == "inconclusive" && verdict.hypothesis && verdict.runner_up)
     report.lead.push_back(fmt::format("Nearest: {}, then {}.",
                                       hypothesis_title(result, *verdict.hypothesis),

@@ -49,7 +49,7 @@ class Loader {
     runbook_.id = root_.needed("id");
     runbook_.title = root_.needed("title");
     runbook_.incident = root_.text("incident", "custom");
-    const std::set<std::string> incidents{"latency", "leak", "db-timeout", "fd", "custom"};
+    const std::set<std::string> incidents{"latency", "leak", "db-timeout", "fd", "posture", "custom"};
     if (!incidents.contains(runbook_.incident))
       fail_at(file_, line_of(root_.take("incident")),
               fmt::format("incident: expected one of {}", fmt::join(incidents, ", ")));
@@ -62,6 +62,13 @@ class Loader {
       window.finish();
     }
     if (const auto node = root_.take("limits"); !node.IsNull()) limits(open(node, "limits"));
+    runbook_.include = root_.texts("include");
+    if (const auto node = root_.take("causes"); !node.IsNull()) {
+      Mapping edges = open(node, "causes");
+      for (const auto& entry : node)
+        for (const auto& effect : edges.texts(entry.first.Scalar()))
+          runbook_.causes[entry.first.Scalar()].insert(effect);
+    }
   }
 
   void limits(Mapping limits) {
@@ -93,6 +100,7 @@ class Loader {
     value.timeout = map.duration("timeout", value.timeout);
     value.when = map.script("when");
     value.line = map.line();
+    take(map, value);
     const YAML::Node with = map.take("with");
     if (!with.IsNull() && !with.IsMap())
       fail_at(file_, line_of(with), map.where() + ".with: expected a mapping of options");
@@ -100,6 +108,15 @@ class Loader {
     map.finish();
     for (const auto& input : value.needs) check_input(input, value.line, map.where());
     runbook_.steps.push_back(std::move(value));
+  }
+
+  void take(Mapping& map, Step& step) {
+    const YAML::Node node = map.take("take");
+    if (node.IsNull()) return;
+    Mapping entries = open(node, map.where() + ".take");
+    for (const auto& entry : node)
+      step.take[entry.first.Scalar()] = entries.needed_script(entry.first.Scalar());
+    entries.finish();
   }
 
   void fact(const std::string& id, const YAML::Node& node) {
@@ -129,6 +146,19 @@ class Loader {
     return values;
   }
 
+  /// A list of hypotheses.
+  std::set<std::string> causes(Mapping& map, const std::string& key) {
+    std::set<std::string> named;
+    for (const auto& id : map.texts(key)) {
+      if (find(runbook_.hypotheses, id) == nullptr)
+        fail_at(file_, map.line(),
+                fmt::format("{}.{}: there is no hypothesis '{}'", map.where(), key, id),
+                fmt::format("defined: {}", ids(runbook_.hypotheses)));
+      named.insert(id);
+    }
+    return named;
+  }
+
   void evidence(const std::string& id, const YAML::Node& node) {
     Mapping map = open(node, "evidence." + id);
     Evidence value;
@@ -145,6 +175,8 @@ class Loader {
     value.now = map.script("now");
     value.baseline = map.script("baseline");
     value.group = map.text("group");
+    value.onset = map.script("onset");
+    value.of = causes(map, "of");
     value.when_true = strengths(map, "then");
     value.when_false = strengths(map, "else");
     map.finish();
@@ -170,6 +202,8 @@ class Loader {
     if (!(value.prior > 0 && value.prior <= 1000))
       fail_at(file_, value.line, map.where() + ".prior: expected a number above 0, at most 1000");
     value.chain = map.script("chain");
+    value.onset = map.script("onset");
+    for (const auto& effect : map.texts("causes")) value.causes.insert(effect);
     for (const auto& item : map.list("unexplained")) {
       Mapping entry = open(item, map.where() + ".unexplained");
       value.unexplained.push_back(
@@ -188,14 +222,16 @@ class Loader {
 
   void dont(const YAML::Node& node) {
     Mapping map = open(node, "dont");
-    Dont value{map.needed("id"), map.needed_script("say"), map.script("why"), map.script("if")};
+    Dont value{map.needed("id"), map.needed_script("say"), map.script("why"), map.script("if"),
+               causes(map, "for")};
     map.finish();
     runbook_.dont.push_back(std::move(value));
   }
 
   void cap(const YAML::Node& node) {
     Mapping map = open(node, "caps");
-    Cap value{map.needed("unless"), map.needed("verdict"), map.needed("say")};
+    Cap value{map.needed("unless"), map.needed("verdict"), map.needed("say"),
+              causes(map, "for")};
     map.finish();
     const std::set<std::string> words{"likely", "possible", "inconclusive"};
     if (!words.contains(value.verdict))
@@ -248,12 +284,20 @@ class Loader {
   }
 
   void check_whole() const {
+    for (const auto& hypothesis : runbook_.hypotheses)
+      for (const auto& effect : hypothesis.causes)
+        if (find(runbook_.hypotheses, effect) == nullptr)
+          fail_at(file_, hypothesis.line,
+                  fmt::format("hypotheses.{}.causes: there is no hypothesis '{}'", hypothesis.id,
+                              effect),
+                  fmt::format("defined: {}", ids(runbook_.hypotheses)));
+    for (const auto& step : runbook_.steps) check_placeholders(step);
+    if (!runbook_.include.empty()) return;
     if (runbook_.steps.empty()) fail_at(file_, 1, "no probes: a runbook needs at least one");
     if (runbook_.hypotheses.empty()) fail_at(file_, 1, "no hypotheses: nothing could be found");
     if (find(runbook_.hypotheses, std::string("none")) == nullptr)
       fail_at(file_, 1, "hypotheses: the entry 'none' is missing",
               "add  none: {prior: 1, title: none of these}  so that no cause is forced");
-    for (const auto& step : runbook_.steps) check_placeholders(step);
   }
 
   template <class Item>
@@ -282,7 +326,14 @@ Runbook load_runbook(std::string_view text, const std::string& name) {
   try {
     Runbook runbook = Loader(root, name).load();
     runbook.sha256 = sha256_hex(text);
-    return runbook;
+    if (runbook.include.empty()) return runbook;
+    std::vector<Runbook> parts;
+    for (const auto& id : runbook.include) {
+      parts.push_back(load_runbook(find_builtin(id), id));
+      if (!parts.back().include.empty())
+        throw Error(ErrorCode::usage, fmt::format("{}: {} includes others itself", name, id));
+    }
+    return join_runbooks(std::move(runbook), parts);
   } catch (const YAML::Exception& error) {
     fail_at(name, error.mark.line + 1, "not a runbook: " + error.msg);
   }

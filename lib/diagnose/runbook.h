@@ -10,6 +10,7 @@
 /// texts.
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,8 @@ struct Step {
   std::string remedy;                    ///< what to do when it gave nothing
   bool optional = false;                 ///< its absence is no gap worth a warning
   std::chrono::milliseconds timeout{0};  ///< 0: the wall limit of the run
-  Script when;                           ///< run only if true; waits for the probes it names
+  Script when;                           ///< run only if true; waits for all probes before it
+  std::map<std::string, Script> take;    ///< options from the documents of the probes before it
   int line = 0;
 };
 
@@ -69,6 +71,9 @@ struct Evidence {
   Script now;            ///< the figure now
   Script baseline;       ///< the figure before
   std::string group;     ///< only the largest step of a group counts
+  Script onset;          ///< of a symptom: when it began, seconds since 1970
+  std::set<std::string> of;        ///< of a symptom: the causes that bring it; empty: any
+  std::set<std::string> families;  ///< runbooks that it comes from, when several are joined
   int line = 0;
 };
 
@@ -99,6 +104,9 @@ struct Hypothesis {
   std::vector<Unexplained> unexplained;
   std::vector<Action> now;
   std::vector<Script> later;
+  std::set<std::string> causes;    ///< hypotheses that are effects of this one, directly
+  Script onset;                    ///< when it began, seconds since 1970
+  std::set<std::string> families;  ///< runbooks that it comes from, when several are joined
   int line = 0;
 };
 
@@ -108,6 +116,7 @@ struct Dont {
   Script say;
   Script why;
   Script condition;
+  std::set<std::string> only = {};  ///< `for`: causes that it is said with; empty: all
 };
 
 /// One entry of `caps`: without this probe the verdict is at most `verdict`.
@@ -115,6 +124,7 @@ struct Cap {
   std::string unless;   ///< probe id
   std::string verdict;  ///< "likely", "possible" or "inconclusive"
   std::string say;
+  std::set<std::string> only = {};  ///< `for`: causes that it limits; empty: all
 };
 
 /// One entry of `unchecked`: a source that this runbook does not ask, and what it would tell.
@@ -141,6 +151,8 @@ struct Runbook {
   std::string id;
   std::string title;
   std::string incident;  ///< latency leak db-timeout fd custom
+  std::vector<std::string> include;  ///< built-in runbooks that it joins
+  std::map<std::string, std::set<std::string>> causes;  ///< effects across joined runbooks
   std::chrono::milliseconds wall{60'000};
   std::chrono::milliseconds pause{50};  ///< longest stop of a target
   int parallel = 4;
@@ -162,6 +174,11 @@ inline constexpr std::size_t max_runbook_bytes = 256UL * 1024;
 /// to a probe or hypothesis that is not there, and files above that size are Error{usage} with
 /// "<name>:<line>". The jq texts are not looked into.
 Runbook load_runbook(std::string_view text, const std::string& name);
+
+/// One runbook from its own parts and those of the runbooks it includes. Parts of one id are one
+/// part: strengths are joined, and Error{usage} names steps, facts or questions that differ. Each
+/// evidence and hypothesis knows the runbooks (families) it comes from.
+Runbook join_runbooks(Runbook base, const std::vector<Runbook>& parts);
 
 /// The text of a runbook that is part of the program; throws Error{usage} listing the known.
 std::string_view find_builtin(std::string_view id);

@@ -17,6 +17,7 @@ Json healthy() {
     "pg": {"at": "2026-11-24T02:04:20.000Z", "target": "db/orders", "used_count": 4, "max_count": 100,
       "reserved_count": 3, "usable_count": 97, "used_ratio": 0.041, "slots_full": false,
       "by_application": [{"name": "orders", "connections_count": 4, "ratio": 1}],
+      "by_state": [{"name": "idle", "connections_count": 3}, {"name": "active", "connections_count": 1}],
       "statements": [], "long_count": 0, "long_ratio": 0, "parked_count": 0, "parked_ratio": 0,
       "idle_in_transaction_count": 0, "idle_in_transaction_oldest_s": null,
       "lock_waiters_count": 0, "blocking": [], "deadlocks_count": 0, "joined": [],
@@ -25,7 +26,11 @@ Json healthy() {
     "logs": {"at": "2026-11-24T02:04:20.000Z", "target": "orders.log", "to": "2026-11-24T02:04:19.000Z",
       "lines_count": 5000, "signatures": {},
       "requests": {"total_count": 4000, "error_ratio": 0.001, "baseline_error_ratio": 0.001,
-        "rate_per_s": 40, "baseline_rate_per_s": 41, "routes": []}, "gaps": []},
+        "rate_per_s": 40, "baseline_rate_per_s": 41, "p99_ms": 40, "baseline_p99_ms": 38,
+        "routes": []}, "gaps": []},
+    "lag": {"at": "2026-11-24T02:04:20.000Z", "target": "pid 7", "pid": 7, "window_ms": 8000,
+      "wait_p99_ms": 4, "longest_ms": 18, "gaps": []},
+    "trace": null,
     "fds": {"at": "2026-11-24T02:04:20.000Z", "target": "pid 7", "pid": 7, "open_count": 60,
       "soft_limit_count": 1024, "used_ratio": 0.06, "close_wait_count": 0, "gaps": []}})");
 }
@@ -43,6 +48,15 @@ Json starved() {
   count(documents, "pool.acquire_timeout", 4000);
   documents["logs"]["requests"]["error_ratio"] = 0.9;
   return documents;
+}
+
+/// So many backends of the service are idle and active.
+void states(Json& documents, int idle, int active) {
+  Json& pg = documents["pg"];
+  pg["used_count"] = idle + active;
+  pg["by_application"][0]["connections_count"] = idle + active;
+  pg["by_state"] = {{{"name", "idle"}, {"connections_count", idle}},
+                    {{"name", "active"}, {"connections_count", active}}};
 }
 
 void fill_server(Json& documents, const std::string& application) {
@@ -92,7 +106,11 @@ Verdict diagnose_documents(const Json& documents) {
   request.inputs = {{"service", {"orders"}}, {"db", {"x"}}, {"logs", {"y"}}, {"target", {"z"}}};
   request.known_probes = {"pool", "logs", "fds"};
   const Json by_use{
-      {"pool", documents["pg"]}, {"logs", documents["logs"]}, {"fds", documents["fds"]}};
+      {"pool", documents["pg"]},
+      {"logs", documents["logs"]},
+      {"fds", documents["fds"]},
+      {"lag", documents["lag"]},
+      {"trace", documents["trace"]}};
   request.runner = [by_use](const std::string& use, const std::string& /*with*/,
                             Session& /*session*/) -> ProbeAnswer {
     if (by_use.at(use).is_null())
@@ -139,7 +157,7 @@ TEST_CASE("db-timeout: each cause comes first on its own documents") {
   leak["pg"]["parked_count"] = 11;
   leak["pg"]["parked_ratio"] = 0.92;
   leak["pg"]["idle_in_transaction_oldest_s"] = 600;
-  check_first(leak, "leak");
+  check_first(leak, "idle_transaction");
 
   Json traffic = starved();
   traffic["pg"]["used_count"] = 12;
@@ -178,6 +196,64 @@ TEST_CASE("db-timeout: each cause comes first on its own documents") {
   count(network, "net.connect_timeout", 300);
   network["logs"]["requests"]["error_ratio"] = 0.8;
   check_first(network, "network");
+}
+
+TEST_CASE("db-timeout: clients that are not given back are told from a pool that is too small") {
+  Json leak = starved();
+  states(leak, 10, 0);
+  check_first(leak, "leak");
+  Json small = starved();
+  states(small, 1, 3);
+  check_first(small, "pool_small");
+}
+
+TEST_CASE("db-timeout: a deadlock, a slow server, N+1, a blocked loop and a pooler are told apart") {
+  Json deadlock = healthy();
+  count(deadlock, "pg.deadlock", 12);
+  deadlock["logs"]["requests"]["error_ratio"] = 0.2;
+  check_first(deadlock, "deadlock");
+
+  Json slow = starved();
+  states(slow, 0, 12);
+  for (const char* application : {"orders", "billing", "crm"})
+    slow["pg"]["statements"].push_back({{"query", std::string("SELECT ") + application},
+                                        {"state", "active"},
+                                        {"application", application},
+                                        {"connections_count", 4},
+                                        {"connection_seconds", 12},
+                                        {"oldest_age_s", 4},
+                                        {"wait_type", ""},
+                                        {"wait_event", ""},
+                                        {"backend_pids", {1}}});
+  check_first(slow, "db_overload");
+
+  Json repeated = starved();
+  states(repeated, 2, 6);
+  repeated["pg"]["statements"] = {{{"query", "SELECT * FROM lines WHERE id = ?"},
+                                   {"state", "active"},
+                                   {"application", "orders"},
+                                   {"connections_count", 7},
+                                   {"connection_seconds", 0.1},
+                                   {"oldest_age_s", 0.01},
+                                   {"wait_type", ""},
+                                   {"wait_event", ""},
+                                   {"backend_pids", {1}}}};
+  repeated["trace"] = {{"at", "2026-11-24T02:04:20.000Z"},
+                       {"repeated", {{{"operation", "SELECT"}, {"calls_count", 60}}}}};
+  repeated["pg"]["usable_count"] = 10;
+  check_first(repeated, "n_plus_one");
+
+  Json blocked = starved();
+  states(blocked, 4, 0);
+  blocked["lag"]["wait_p99_ms"] = 1900;
+  blocked["lag"]["longest_ms"] = 2400;
+  blocked["pg"]["tcp"] = {{"unread_count", 4}};
+  check_first(blocked, "pool_blocked_loop");
+
+  Json pooler = healthy();
+  count(pooler, "pool.pooler_timeout", 40);
+  pooler["logs"]["requests"]["error_ratio"] = 0.5;
+  check_first(pooler, "pooler_queue");
 }
 
 TEST_CASE("db-timeout: without the database the word is capped and the missing access is named") {

@@ -29,10 +29,14 @@ Collection run(const Runbook& runbook, const Runner& runner,
                const Inputs& inputs = {}) {
   const SystemClock clock;
   Session session(clock);
-  const Condition condition = [](const Step& /*step*/, const std::string& documents) {
-    return documents.find("\"go\":1") != std::string::npos;
-  };
-  return collect(runbook, inputs, runner, condition, session, wall);
+  const Questions questions{
+      [](const Step& /*step*/, const std::string& documents) {
+        return documents.find("\"go\":1") != std::string::npos;
+      },
+      [](const Step& /*step*/, const std::string& documents) {
+        return "{\"seen\":" + documents + "}";
+      }};
+  return collect(runbook, inputs, runner, questions, session, wall);
 }
 
 }  // namespace
