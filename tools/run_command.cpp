@@ -108,6 +108,8 @@ class RunCommand final : public Command {
     diagnose::RunRequest request;
     request.inputs = std::move(inputs);
     request.known_probes = probe_names();
+    const auto builtin = diagnose::builtin_ids();
+    request.checked = std::find(builtin.begin(), builtin.end(), runbook.file) != builtin.end();
     // A probe that never ends outlives this call: so does the recording, which the program owns.
     request.runner = [&recording](const std::string& use, const std::string& with,
                                   Session& own) -> diagnose::ProbeAnswer {

@@ -88,9 +88,9 @@ diagnose::Inputs inputs_of(const RunOptions& options, const diagnose::Runbook& r
     return std::any_of(runbook.inputs.begin(), runbook.inputs.end(),
                        [&](const auto& input) { return input.id == id; });
   };
-  for (const auto& [name, value] : {std::pair{"db", options.db},
-                                    std::pair{"prometheus", options.prometheus},
-                                    std::pair{"jaeger", options.jaeger}})
+  for (const auto& [name, value] :
+       {std::pair{"db", options.db}, std::pair{"prometheus", options.prometheus},
+        std::pair{"jaeger", options.jaeger}})
     if (!value.empty() && has(name)) inputs[name] = {value};
   if (options.allow_inspector && has("inspector")) inputs["inspector"] = {"true"};
   return inputs;

@@ -77,6 +77,7 @@ diagnose::RunRequest recorded_request(const diagnose::Runbook& runbook, diagnose
   diagnose::RunRequest request;
   request.inputs = std::move(inputs);
   request.known_probes = probe_names();
+  request.checked = true;
   request.recorded = recorded_collection(runbook, request.inputs, session, recording);
   return request;
 }

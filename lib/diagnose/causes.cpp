@@ -66,8 +66,8 @@ bool holds(const Score& score, const std::vector<Score>& scores) {
   for (const auto& move : score.moved_by)
     if (move.evidence != "onset") in_favour += std::max(0.0, move.ln);
   if (in_favour < ln_of_strength(2)) return false;
-  const auto none = std::find_if(scores.begin(), scores.end(),
-                                 [](const Score& one) { return one.id == "none"; });
+  const auto none =
+      std::find_if(scores.begin(), scores.end(), [](const Score& one) { return one.id == "none"; });
   return none == scores.end() || score.log_odds - none->log_odds >= std::log(holding_odds);
 }
 

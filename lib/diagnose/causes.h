@@ -14,8 +14,8 @@ void weigh_onsets(const View& view, std::vector<Score>& scores);
 
 /// Marks the effects of causes that hold (`explained_by`), and lets each such cause gain once from
 /// what it explains. An effect that began before its cause, beyond the error of the clocks, is not
-/// explained by it. A cause holds when it is four times as likely as `none`, on evidence that speaks
-/// for it.
+/// explained by it. A cause holds when it is four times as likely as `none`, on evidence that
+/// speaks for it.
 void explain_effects(const Runbook& runbook, const View& view, std::vector<Score>& scores);
 
 /// Whether a score is that of a cause which holds by itself.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
@@ -41,7 +42,7 @@ class Judge {
       documents.push_back(documents_of(runbook_, collection_, step.id));
       left_out.push_back(step.id);
     }
-    auto evaluation = expressions_.evaluate(documents, circumstances.inputs, limits);
+    auto evaluation = expressions_.evaluate(documents, circumstances.inputs, limits, decides);
     answers_ = evaluation.answers.front();
     view_ = view_of(answers_, missing_);
     for (std::size_t i = 0; i < left_out.size(); ++i) {
@@ -49,6 +50,12 @@ class Judge {
       missing.insert(left_out[i]);
       without_[left_out[i]] = view_of(evaluation.answers[i + 1], missing);
     }
+    ranking_ = rank(runbook_, view_);
+    // jq takes long to compile: of the texts only those that are shown
+    auto texts = expressions_.evaluate({documents.front()}, circumstances.inputs, limits,
+                                       [this](const Slot& slot) { return is_told(slot.label); });
+    answers_.merge(texts.answers.front());
+    evaluation.gaps.insert(evaluation.gaps.end(), texts.gaps.begin(), texts.gaps.end());
     result_.at = circumstances.at;
     result_.target = circumstances.target;
     result_.runbook = {runbook_.id, runbook_.title, runbook_.sha256};
@@ -64,6 +71,39 @@ class Judge {
   }
 
  private:
+  /// "evidence.slots_full.say" -> {"evidence", "slots_full", "say"}.
+  static std::array<std::string, 3> parts_of(const std::string& label) {
+    const auto first = label.find('.');
+    const auto second = label.find('.', first + 1);
+    return {label.substr(0, first), label.substr(first + 1, second - first - 1),
+            second == std::string::npos ? "" : label.substr(second + 1)};
+  }
+
+  /// Whether the order of the causes depends on a text.
+  static bool decides(const Slot& slot) {
+    const auto [kind, id, rest] = parts_of(slot.label);
+    return rest == "onset" || (kind == "evidence" && rest == "if") ||
+           (kind == "timeline" && rest == "at");
+  }
+
+  /// Whether a text appears in the report, once the causes are in order.
+  [[nodiscard]] bool is_told(const std::string& label) const {
+    const auto [kind, id, rest] = parts_of(label);
+    if (rest == "onset" || rest == "if" || rest == "at") return kind == "dont";
+    if (kind == "evidence") {
+      const State state = view_.states.at(id);
+      return rest == (state == State::yes ? "say" : "say_not")
+                 ? state != State::unknown
+                 : state != State::unknown && rest != "say" && rest != "say_not";
+    }
+    if (kind == "hypotheses")
+      return id == ranking_.scores.front().id ||
+             std::find(ranking_.co_causes.begin(), ranking_.co_causes.end(), id) !=
+                 ranking_.co_causes.end();
+    if (kind == "timeline") return seconds(answers_, "timeline." + id + ".at").has_value();
+    return kind == "dont";
+  }
+
   [[nodiscard]] View view_of(const Answers& answers, std::set<std::string> missing) const {
     View view{{}, std::move(missing)};
     for (const auto& evidence : runbook_.evidence) {
@@ -202,13 +242,28 @@ class Judge {
     return found == answers_.end() ? "it was not evaluated" : found->second.text;
   }
 
+  /// A joined runbook asks what it was given the means for; one that is asked by itself needs them.
+  [[nodiscard]] bool was_not_given(const Step& step) const {
+    const auto found = collection_.steps.find(step.id);
+    return !runbook_.include.empty() && found != collection_.steps.end() &&
+           found->second.state == StepOutcome::State::skipped;
+  }
+
+  /// "event loop, memory": what was read.
+  [[nodiscard]] std::string looked_at() const {
+    std::vector<std::string> titles;
+    for (const auto& step : runbook_.steps)
+      if (!missing_.contains(step.id)) titles.push_back(step.title);
+    return fmt::format("{}", fmt::join(titles, ", "));
+  }
+
   /// Whether all probes that an evidence reads may be absent without a word.
   [[nodiscard]] bool optional_only(const EvidenceFacts& evidence) const {
     return !evidence.probes.empty() &&
            std::all_of(evidence.probes.begin(), evidence.probes.end(), [&](const auto& id) {
              const auto step = std::find_if(runbook_.steps.begin(), runbook_.steps.end(),
                                             [&](const Step& one) { return one.id == id; });
-             return step != runbook_.steps.end() && step->optional;
+             return step != runbook_.steps.end() && (step->optional || was_not_given(*step));
            });
   }
 
@@ -222,7 +277,7 @@ class Judge {
       symptom = symptom || evidence.state == "true";
       if (evidence.state == "unknown" && !optional_only(evidence)) known = false;
     }
-    const Ranking ranking = rank(runbook_, view_);
+    const Ranking& ranking = ranking_;
     list_followed();
     list_hypotheses(ranking);
     for (const auto& settler : would_settle(runbook_, view_, ranking)) add_settler(settler);
@@ -249,8 +304,8 @@ class Judge {
   void list_hypotheses(const Ranking& ranking) {
     for (const auto& score : ranking.scores) {
       const Hypothesis& hypothesis = find(score.id);
-      HypothesisFacts facts{score.id, hypothesis.title, hypothesis.prior, score.share, {},
-                            score.explained_by, {}};
+      HypothesisFacts facts{
+          score.id, hypothesis.title, hypothesis.prior, score.share, {}, score.explained_by, {}};
       for (const auto& move : score.moved_by) facts.moved_by.push_back({move.evidence, move.ln});
       if (std::find(ranking.co_causes.begin(), ranking.co_causes.end(), score.id) !=
           ranking.co_causes.end())
@@ -280,9 +335,11 @@ class Judge {
     for (const auto& cap : runbook_.caps)
       if (cap.only.empty() && view_.missing.contains(cap.unless))
         verdict.capped_by.push_back(cap.say);
-    if (known && verdict.capped_by.empty()) {
+    if (known && verdict.capped_by.empty() && missing_.size() < runbook_.steps.size()) {
       verdict.word = "healthy";
-      verdict.headline = "Nothing wrong found: nothing abnormal in this window";
+      verdict.headline = missing_.empty()
+                             ? "Nothing wrong found: nothing abnormal in this window"
+                             : "Nothing wrong found: nothing abnormal in " + looked_at();
       return;
     }
     verdict.word = "inconclusive";
@@ -319,6 +376,15 @@ class Judge {
                              : "There is a symptom, and no cause stands out";
       return;
     }
+    if (cause.benign && ranking.co_causes.empty()) {
+      verdict = VerdictFacts{};
+      verdict.word = "healthy";
+      verdict.headline = "Nothing wrong found: " + cause.title;
+      verdict.chain = text("hypotheses." + cause.id + ".chain");
+      result_.dont.clear();
+      result_.rests_on.clear();
+      return;
+    }
     verdict.headline = cause.title;
     if (!verdict.headline.empty() && verdict.headline[0] >= 'a' && verdict.headline[0] <= 'z')
       verdict.headline[0] = static_cast<char>(verdict.headline[0] - 'a' + 'A');
@@ -341,10 +407,9 @@ class Judge {
                                      [&](const auto& id) { return named.contains(id); });
       if (!open) continue;
       const std::string label = "evidence." + evidence.id;
-      result_.unexplained.push_back(
-          {fmt::format("{} ({}): no cause that was found here brings it", text(label + ".say"),
-                       text(label + ".now")),
-           {}});
+      result_.unexplained.push_back({fmt::format("{} ({}): no cause that was found here brings it",
+                                                 text(label + ".say"), text(label + ".now")),
+                                     {}});
     }
   }
 
@@ -393,6 +458,7 @@ class Judge {
   std::set<std::string> missing_;
   Answers answers_;
   View view_;
+  Ranking ranking_;
   std::map<std::string, View> without_;
   Result result_;
 };

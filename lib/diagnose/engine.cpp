@@ -143,7 +143,8 @@ class Run {
     if (!step.take.empty()) {
       try {
         Json options = parse_json(with, step.id);
-        options.update(parse_json(questions.taken(step, documents_of(runbook_, so_far())), step.id));
+        options.update(
+            parse_json(questions.taken(step, documents_of(runbook_, so_far())), step.id));
         task.outcome.with = with = dump_json(options);
       } catch (const Error& error) {
         return skip(i, Gap{step.id, std::string(name_of(error.code())), error.what(), step.remedy});
@@ -179,7 +180,9 @@ class Run {
     task.phase = Task::Phase::settled;
     task.relay->merge_into_parent();
     if (!answer.document.empty() && Json::accept(answer.document)) {
-      task.outcome = {StepOutcome::State::answered, std::move(answer.document), {},
+      task.outcome = {StepOutcome::State::answered,
+                      std::move(answer.document),
+                      {},
                       std::move(task.outcome.with)};
     } else {
       if (!answer.gap) answer.gap = Gap{{}, "malformed", "the probe gave no document", {}};

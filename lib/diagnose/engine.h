@@ -41,8 +41,8 @@ using Inputs = std::map<std::string, std::vector<std::string>>;
 struct StepOutcome {
   enum class State { answered, failed, skipped, late };
   State state = State::failed;
-  std::string document;  ///< JSON text when answered
-  std::string why;       ///< when not
+  std::string document;   ///< JSON text when answered
+  std::string why;        ///< when not
   std::string with = {};  ///< the options of a step with `take`, for a recording
 };
 std::string_view name_of(StepOutcome::State state);

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t max_slots = 1500;
 constexpr std::size_t max_expression_bytes = 8192;
+/// Texts in one program beside the facts: libjq refuses functions of more than 65536 instructions.
+constexpr std::size_t longest_portion = 150;
 
 // Numbers in texts: whole as they are, others with two decimals. Percent as lib/base/units.h.
 constexpr const char* library = R"jq(
@@ -264,11 +266,32 @@ std::string Expressions::program(const std::function<bool(std::size_t)>& chosen)
   return text + "empty" + end + "\n";
 }
 
+std::vector<std::set<std::size_t>> Expressions::portions(const Wanted& wanted) const {
+  std::vector<std::set<std::size_t>> portions;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].kind == Slot::Kind::fact || !wanted(slots_[i])) continue;
+    if (portions.empty() || portions.back().size() >= longest_portion) portions.emplace_back();
+    portions.back().insert(i);
+  }
+  if (portions.empty()) portions.emplace_back();
+  for (auto& portion : portions)
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+      if (slots_[i].kind == Slot::Kind::fact) portion.insert(i);
+  return portions;
+}
+
 void Expressions::check(const JqLimits& limits) const {
-  const JqAnswer whole = run_jq(program([](std::size_t) { return true; }), {}, limits);
-  if (whole.end == JqAnswer::End::done) return;
-  if (whole.end != JqAnswer::End::syntax)
-    throw Error(ErrorCode::internal, fmt::format("{}: the jq texts: {}", file_, whole.why));
+  std::string first;
+  for (const auto& portion : portions([](const Slot& /*slot*/) { return true; })) {
+    const JqAnswer whole =
+        run_jq(program([&](std::size_t i) { return portion.contains(i); }), {}, limits);
+    if (whole.end == JqAnswer::End::done) continue;
+    if (whole.end != JqAnswer::End::syntax)
+      throw Error(ErrorCode::internal, fmt::format("{}: the jq texts: {}", file_, whole.why));
+    first = whole.why;
+    break;
+  }
+  if (first.empty()) return;
   std::vector<std::string> programs;
   for (std::size_t i = 0; i < slots_.size(); ++i)
     programs.push_back(program([i](std::size_t index) { return index == i; }));
@@ -278,11 +301,11 @@ void Expressions::check(const JqLimits& limits) const {
   const auto messages = compile_each(programs, longer);
   for (std::size_t i = 0; i < messages.size(); ++i)
     if (!messages[i].empty()) fail(slots_[i], "jq: " + messages[i], {});
-  throw Error(ErrorCode::usage, fmt::format("{}:1: jq: {}", file_, whole.why));
+  throw Error(ErrorCode::usage, fmt::format("{}:1: jq: {}", file_, first));
 }
 
 std::size_t Expressions::unanswered_slot(const JqAnswer& answer,
-                                         const std::set<std::size_t>& dropped) const {
+                                         const std::function<bool(std::size_t)>& chosen) const {
   std::size_t current = 0;
   for (std::size_t i = 0; i < answer.outputs.size(); ++i)
     if (!answer.outputs[i].empty()) current = i;
@@ -294,7 +317,7 @@ std::size_t Expressions::unanswered_slot(const JqAnswer& answer,
     answered.insert(parse_json(result, "jq output")["l"].get<std::string>());
   std::optional<std::size_t> first;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (dropped.contains(i)) continue;
+    if (!chosen(i)) continue;
     if (!first) first = i;
     if (!answered.contains(slots_[i].label)) return i;
   }
@@ -313,39 +336,46 @@ Answers Expressions::answers_of(const std::vector<std::string>& results) const {
 }
 
 Expressions::Evaluation Expressions::evaluate(const std::vector<std::string>& documents,
-                                              const std::string& inputs,
-                                              const JqLimits& limits) const {
+                                              const std::string& inputs, const JqLimits& limits,
+                                              const Wanted& wanted) const {
   std::vector<std::string> wrapped_documents;
   wrapped_documents.reserve(documents.size());
   for (const auto& text : documents) wrapped_documents.push_back(dump_json(wrapped(text, inputs)));
   Evaluation evaluation;
+  evaluation.answers.resize(documents.size());
   std::set<std::size_t> dropped;
-  JqAnswer answer;
+  for (const auto& portion : portions(wanted)) {
+    const JqAnswer answer = run_portion(portion, wrapped_documents, limits, dropped, evaluation);
+    for (std::size_t i = 0; i < answer.outputs.size(); ++i)
+      evaluation.answers[i].merge(answers_of(answer.outputs[i]));
+  }
+  for (auto& answers : evaluation.answers)
+    for (const std::size_t index : dropped)
+      answers[slots_[index].label] = {Answer::Kind::unknown, "it was given up: it did not end"};
+  return evaluation;
+}
+
+JqAnswer Expressions::run_portion(const std::set<std::size_t>& portion,
+                                  const std::vector<std::string>& documents, const JqLimits& limits,
+                                  std::set<std::size_t>& dropped, Evaluation& evaluation) const {
+  const auto chosen = [&](std::size_t i) { return portion.contains(i) && !dropped.contains(i); };
   while (true) {
-    answer = run_jq(program([&](std::size_t i) { return !dropped.contains(i); }), wrapped_documents,
-                    limits);
-    if (answer.end == JqAnswer::End::done) break;
+    JqAnswer answer = run_jq(program(chosen), documents, limits);
+    if (answer.end == JqAnswer::End::done) return answer;
     if (answer.end == JqAnswer::End::syntax || dropped.size() >= 3)
       throw Error(answer.end == JqAnswer::End::syntax ? ErrorCode::usage : ErrorCode::budget,
                   fmt::format("{}: the jq texts cannot be evaluated: {}", file_, answer.why));
-    const std::size_t found = unanswered_slot(answer, dropped);
+    const std::size_t found = unanswered_slot(answer, chosen);
     dropped.insert(found);
     evaluation.gaps.push_back({slots_[found].label, "budget",
                                fmt::format("{}:{}: the jq text was given up: {}", file_,
                                            slots_[found].script.line, answer.why),
                                "make the expression shorter; it counts as unknown"});
   }
-  for (const auto& results : answer.outputs) {
-    Answers answers = answers_of(results);
-    for (const std::size_t index : dropped)
-      answers[slots_[index].label] = {Answer::Kind::unknown, "it was given up: it did not end"};
-    evaluation.answers.push_back(std::move(answers));
-  }
-  return evaluation;
 }
 
 Answer Expressions::one(const std::string& label, const std::string& documents,
-                              const std::string& inputs, const JqLimits& limits) const {
+                        const std::string& inputs, const JqLimits& limits) const {
   const std::size_t index = by_label_.at(label);
   const auto chosen = [&](std::size_t i) {
     return i == index || slots_[i].kind == Slot::Kind::fact;

@@ -61,19 +61,27 @@ class Expressions {
     std::vector<Answers> answers;  ///< one per set of documents
     std::vector<Gap> gaps;         ///< expressions that did not end and count as unknown
   };
+  /// Which texts an evaluation is about; facts are always evaluated.
+  using Wanted = std::function<bool(const Slot&)>;
+
   /// `documents` are JSON objects {probe: document or null}, `inputs` one {name: value or null}.
   /// Expressions that never end are given up and noted; the others are kept. Throws
   /// Error{budget} when more than three do.
   [[nodiscard]] Evaluation evaluate(const std::vector<std::string>& documents,
-                                    const std::string& inputs, const JqLimits& limits) const;
+                                    const std::string& inputs, const JqLimits& limits,
+                                    const Wanted& wanted) const;
   /// One text, before all documents are there.
   [[nodiscard]] Answer one(const std::string& label, const std::string& documents,
-                                 const std::string& inputs, const JqLimits& limits) const;
+                           const std::string& inputs, const JqLimits& limits) const;
 
  private:
   void collect(const Runbook& runbook);
   void collect(const Hypothesis& hypothesis);
   void collect(const std::vector<Moment>& timeline);
+  [[nodiscard]] std::vector<std::set<std::size_t>> portions(const Wanted& wanted) const;
+  JqAnswer run_portion(const std::set<std::size_t>& portion,
+                       const std::vector<std::string>& documents, const JqLimits& limits,
+                       std::set<std::size_t>& dropped, Evaluation& evaluation) const;
   void add_step(const Step& step);
   void add(Slot::Kind kind, std::string label, const Script& script);
   void inspect(Slot& slot);
@@ -82,7 +90,7 @@ class Expressions {
   [[noreturn]] void fail(const Slot& slot, const std::string& what, std::string remedy) const;
   [[nodiscard]] Answers answers_of(const std::vector<std::string>& results) const;
   [[nodiscard]] std::size_t unanswered_slot(const JqAnswer& answer,
-                                            const std::set<std::size_t>& dropped) const;
+                                            const std::function<bool(std::size_t)>& chosen) const;
 
   std::string file_;
   std::vector<std::string> inputs_;

@@ -11,15 +11,16 @@ namespace {
 
 template <class Item>
 Item* find(std::vector<Item>& items, const std::string& id) {
-  const auto found = std::find_if(items.begin(), items.end(), [&](Item& one) { return one.id == id; });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [&](Item& one) { return one.id == id; });
   return found == items.end() ? nullptr : &*found;
 }
 
 [[noreturn]] void differ(const Runbook& part, const char* what, const std::string& id) {
-  throw Error(ErrorCode::usage,
-              fmt::format("{}: {}.{} differs from that of another included runbook", part.file, what,
-                          id),
-              "parts of one name must be equal to be joined");
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("{}: {}.{} differs from that of another included runbook", part.file, what, id),
+      "parts of one name must be equal to be joined");
 }
 
 void join_steps(Runbook& whole, const Runbook& part) {
@@ -100,9 +101,8 @@ void join_advice(Runbook& whole, const Runbook& part) {
 
 void join_unchecked(Runbook& whole, const Runbook& part) {
   for (const auto& entry : part.unchecked) {
-    const bool asked =
-        std::any_of(whole.steps.begin(), whole.steps.end(),
-                    [&](const Step& step) { return step.title == entry.source; });
+    const bool asked = std::any_of(whole.steps.begin(), whole.steps.end(),
+                                   [&](const Step& step) { return step.title == entry.source; });
     const bool known =
         std::any_of(whole.unchecked.begin(), whole.unchecked.end(),
                     [&](const Unchecked& other) { return other.source == entry.source; });

@@ -10,8 +10,8 @@
 namespace triage::diagnose {
 
 struct JqLimits {
-  std::chrono::seconds cpu{3};  ///< what ends an endless program, however busy the machine is
-  std::chrono::milliseconds wall{30'000};
+  std::chrono::seconds cpu{6};  ///< what ends an endless program, however busy the machine is
+  std::chrono::milliseconds wall{60'000};
   std::uint64_t memory_bytes = 1ULL << 30U;
 };
 

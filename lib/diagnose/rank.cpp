@@ -137,10 +137,12 @@ Ranking rank(const Runbook& runbook, const View& view) {
   }
   weigh_onsets(view, ranking.scores);
   explain_effects(runbook, view, ranking.scores);
-  std::stable_sort(ranking.scores.begin(), ranking.scores.end(), [](const Score& a, const Score& b) {
-    if (a.explained_by.empty() != b.explained_by.empty()) return a.explained_by.empty();
-    return a.log_odds > b.log_odds;
-  });
+  std::stable_sort(ranking.scores.begin(), ranking.scores.end(),
+                   [](const Score& a, const Score& b) {
+                     if (a.explained_by.empty() != b.explained_by.empty())
+                       return a.explained_by.empty();
+                     return a.log_odds > b.log_odds;
+                   });
   for (std::size_t i = 1; i < ranking.scores.size(); ++i)
     if (ranking.scores[i].explained_by.empty() && holds(ranking.scores.front(), ranking.scores) &&
         stands_alone(runbook, view, ranking.scores[i], ranking.scores))

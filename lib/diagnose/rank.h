@@ -19,11 +19,11 @@ std::string_view name_of(State state);  ///< "true", "false", "unknown"
 
 /// What is known when causes are ranked.
 struct View {
-  std::map<std::string, State> states;  ///< by evidence id; absent is unknown
-  std::set<std::string> missing;        ///< probes that gave nothing
+  std::map<std::string, State> states;        ///< by evidence id; absent is unknown
+  std::set<std::string> missing;              ///< probes that gave nothing
   std::map<std::string, double> onsets = {};  ///< of hypotheses, seconds since 1970
   std::optional<double> symptom_onset = {};   ///< of the earliest symptom that is true
-  double order_error_s = 2;  ///< two onsets that are closer than this are a tie
+  double order_error_s = 2;                   ///< two onsets that are closer than this are a tie
 };
 
 /// One step that a piece of evidence moved a hypothesis. Two are not evidence of the runbook:

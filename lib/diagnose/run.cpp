@@ -81,7 +81,7 @@ RunOutcome run(const Runbook& runbook, const RunRequest& request, Session& sessi
   check_probes(runbook, request.known_probes);
   const Inputs inputs = complete_inputs(runbook, request.inputs);
   const Expressions expressions(runbook);
-  expressions.check(request.jq);
+  if (!request.checked) expressions.check(request.jq);
   if (request.check)
     for (const auto& step : runbook.steps) request.check(step.use, options_of(step, inputs));
 
@@ -99,7 +99,8 @@ RunOutcome run(const Runbook& runbook, const RunRequest& request, Session& sessi
     for (const auto& [option, script] : step.take) {
       const Answer answer = ask("probes." + step.id + ".take." + option, documents);
       if (answer.kind != Answer::Kind::value)
-        throw Error(ErrorCode::not_found, fmt::format("its {} is not known: {}", option, answer.text));
+        throw Error(ErrorCode::not_found,
+                    fmt::format("its {} is not known: {}", option, answer.text));
       taken[option] = parse_json(answer.text, option);
     }
     return dump_json(taken);

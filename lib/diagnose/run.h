@@ -19,6 +19,7 @@ struct RunRequest {
   Runner runner;
   /// Looks at the options of a step without touching anything; throws Error{usage}. May be empty.
   std::function<void(const std::string& use, const std::string& with)> check;
+  bool checked = false;  ///< a built-in runbook: its texts were compiled when it was tested
   std::optional<std::chrono::milliseconds> wall;  ///< instead of the runbook's
   JqLimits jq;
   std::optional<Collection> recorded;  ///< of an earlier run: then no probe is asked

@@ -107,7 +107,8 @@ Section evidence_section(const Result& result) {
   Table table = evidence_table(result);
   std::vector<std::string> against;
   for (const auto& evidence : result.evidence)
-    if (evidence.state == "false" && evidence.role != "risk" && !evidence.say.empty())
+    if (evidence.state == "false" && evidence.role != "risk" && !evidence.say.empty() &&
+        std::find(against.begin(), against.end(), evidence.say) == against.end())
       against.push_back(evidence.say);
   const bool shown = !table.rows.empty();
   if (shown) section.blocks.emplace_back(std::move(table));

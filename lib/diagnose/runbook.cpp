@@ -49,7 +49,8 @@ class Loader {
     runbook_.id = root_.needed("id");
     runbook_.title = root_.needed("title");
     runbook_.incident = root_.text("incident", "custom");
-    const std::set<std::string> incidents{"latency", "leak", "db-timeout", "fd", "posture", "custom"};
+    const std::set<std::string> incidents{"latency", "leak",    "db-timeout",
+                                          "fd",      "posture", "custom"};
     if (!incidents.contains(runbook_.incident))
       fail_at(file_, line_of(root_.take("incident")),
               fmt::format("incident: expected one of {}", fmt::join(incidents, ", ")));
@@ -201,6 +202,7 @@ class Loader {
     value.prior = map.number("prior", 1);
     if (!(value.prior > 0 && value.prior <= 1000))
       fail_at(file_, value.line, map.where() + ".prior: expected a number above 0, at most 1000");
+    value.benign = map.flag("benign");
     value.chain = map.script("chain");
     value.onset = map.script("onset");
     for (const auto& effect : map.texts("causes")) value.causes.insert(effect);
@@ -230,8 +232,7 @@ class Loader {
 
   void cap(const YAML::Node& node) {
     Mapping map = open(node, "caps");
-    Cap value{map.needed("unless"), map.needed("verdict"), map.needed("say"),
-              causes(map, "for")};
+    Cap value{map.needed("unless"), map.needed("verdict"), map.needed("say"), causes(map, "for")};
     map.finish();
     const std::set<std::string> words{"likely", "possible", "inconclusive"};
     if (!words.contains(value.verdict))

@@ -63,15 +63,15 @@ struct Evidence {
   enum class Role { score, symptom, risk };
   std::string id;
   Role role = Role::score;
-  Script test;           ///< `if`
-  Strengths when_true;   ///< `then`
-  Strengths when_false;  ///< `else`
-  Script say;            ///< text when true
-  Script say_not;        ///< text when false, for "against other causes"
-  Script now;            ///< the figure now
-  Script baseline;       ///< the figure before
-  std::string group;     ///< only the largest step of a group counts
-  Script onset;          ///< of a symptom: when it began, seconds since 1970
+  Script test;                     ///< `if`
+  Strengths when_true;             ///< `then`
+  Strengths when_false;            ///< `else`
+  Script say;                      ///< text when true
+  Script say_not;                  ///< text when false, for "against other causes"
+  Script now;                      ///< the figure now
+  Script baseline;                 ///< the figure before
+  std::string group;               ///< only the largest step of a group counts
+  Script onset;                    ///< of a symptom: when it began, seconds since 1970
   std::set<std::string> of;        ///< of a symptom: the causes that bring it; empty: any
   std::set<std::string> families;  ///< runbooks that it comes from, when several are joined
   int line = 0;
@@ -99,8 +99,9 @@ struct Unexplained {
 struct Hypothesis {
   std::string id;
   std::string title;
-  double prior = 1;  ///< relative to the others, > 0
-  Script chain;      ///< from the cause to the symptom, in one line
+  double prior = 1;     ///< relative to the others, > 0
+  bool benign = false;  ///< nothing is wrong when it is this
+  Script chain;         ///< from the cause to the symptom, in one line
   std::vector<Unexplained> unexplained;
   std::vector<Action> now;
   std::vector<Script> later;
@@ -150,8 +151,8 @@ struct Runbook {
   std::string sha256;  ///< of the text, hexadecimal
   std::string id;
   std::string title;
-  std::string incident;  ///< latency leak db-timeout fd custom
-  std::vector<std::string> include;  ///< built-in runbooks that it joins
+  std::string incident;                                 ///< latency leak db-timeout fd custom
+  std::vector<std::string> include;                     ///< built-in runbooks that it joins
   std::map<std::string, std::set<std::string>> causes;  ///< effects across joined runbooks
   std::chrono::milliseconds wall{60'000};
   std::chrono::milliseconds pause{50};  ///< longest stop of a target

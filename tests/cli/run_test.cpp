@@ -105,8 +105,8 @@ TEST_CASE("run: jq that never ends costs its own evidence only") {
 }
 
 TEST_CASE("run: wrong use leaves with 2 and says what is known") {
-  CHECK(says(refused({"run"}, 2), "built in: db-timeout"));
-  CHECK(says(refused({"run", "db-timeuot"}, 2), "built in: db-timeout"));
+  CHECK(says(refused({"run"}, 2), "built in: auto, db-timeout"));
+  CHECK(says(refused({"run", "db-timeuot"}, 2), "built in: auto, db-timeout"));
   CHECK(
       says(refused({"run", "/nonexistent/mine.yaml"}, 2), "/nonexistent/mine.yaml cannot be read"));
   CHECK(says(refused({"run", "/tmp"}, 2), "cannot be read"));
@@ -146,7 +146,7 @@ TEST_CASE("run: a full disk leaves with 6 and the report still reaches stdout") 
 TEST_CASE("run: --list and --check look at runbooks only") {
   const auto list = run_triage({"run", "--list", "-o", "json"});
   CHECK(list.exit_code == 0);
-  CHECK(Json::parse(list.out)["runbooks"][0]["id"] == "db-timeout");
+  CHECK(Json::parse(list.out)["runbooks"][1]["id"] == "db-timeout");
   CHECK(run_triage({"run", "db-timeout", "--check"}).exit_code == 0);
   const TemporaryDirectory directory;
   refused({"run", directory.write("mine.yaml", fds_runbook("(((")), "--check"}, 2);

@@ -26,8 +26,8 @@ Hypothesis hypothesis(const std::string& id, std::set<std::string> effects = {})
 /// statement makes the pool time out as well.
 Runbook chain() {
   Runbook book;
-  book.hypotheses = {hypothesis("leak", {"gc"}), hypothesis("gc", {"loop"}),
-                     hypothesis("loop", {"pool"}), hypothesis("pool"),
+  book.hypotheses = {hypothesis("leak", {"gc"}),        hypothesis("gc", {"loop"}),
+                     hypothesis("loop", {"pool"}),      hypothesis("pool"),
                      hypothesis("statement", {"pool"}), hypothesis("none")};
   book.evidence = {evidence("grows", {{"leak", 3}}), evidence("collects", {{"gc", 3}}),
                    evidence("late", {{"loop", 3}}), evidence("waits", {{"pool", 3}}),
@@ -75,7 +75,7 @@ TEST_CASE("causes: two that hold and are not each other's effect are both named"
   CHECK((leak_first || ranking.scores.front().id == "statement"));
   REQUIRE(ranking.co_causes.size() == 1);
   CHECK(ranking.co_causes.front() == (leak_first ? "statement" : "leak"));
-  CHECK(ranking.word == "likely");
+  CHECK(ranking.word == "confirmed");
   CHECK(score(ranking, "statement").share > 0.8);
   CHECK(score(ranking, "leak").share > 0.8);
 }
@@ -121,7 +121,8 @@ TEST_CASE("causes: two that bring each other about: the one with more evidence i
   CHECK(score(ranking, "loop").explained_by.empty());
 }
 
-TEST_CASE("causes: of joined runbooks those without a symptom drop out, unless their effects have one") {
+TEST_CASE(
+    "causes: of joined runbooks those without a symptom drop out, unless their effects have one") {
   Runbook book = chain();
   for (auto& hypothesis : book.hypotheses) hypothesis.families = {"memory"};
   book.hypotheses[2].families = book.hypotheses[3].families = {"database"};

@@ -103,14 +103,17 @@ Verdict diagnose_documents(const Json& documents) {
   Session session(clock);
   const Runbook runbook = load_runbook(find_builtin("db-timeout"), "db-timeout");
   RunRequest request;
-  request.inputs = {{"service", {"orders"}}, {"db", {"x"}}, {"logs", {"y"}}, {"target", {"z"}}};
-  request.known_probes = {"pool", "logs", "fds"};
-  const Json by_use{
-      {"pool", documents["pg"]},
-      {"logs", documents["logs"]},
-      {"fds", documents["fds"]},
-      {"lag", documents["lag"]},
-      {"trace", documents["trace"]}};
+  request.inputs = {{"service", {"orders"}},
+                    {"db", {"x"}},
+                    {"logs", {"y"}},
+                    {"target", {"z"}},
+                    {"traces", {"t"}}};
+  request.known_probes = {"pool", "logs", "fds", "lag", "trace"};
+  const Json by_use{{"pool", documents["pg"]},
+                    {"logs", documents["logs"]},
+                    {"fds", documents["fds"]},
+                    {"lag", documents["lag"]},
+                    {"trace", documents["trace"]}};
   request.runner = [by_use](const std::string& use, const std::string& /*with*/,
                             Session& /*session*/) -> ProbeAnswer {
     if (by_use.at(use).is_null())
@@ -207,7 +210,8 @@ TEST_CASE("db-timeout: clients that are not given back are told from a pool that
   check_first(small, "pool_small");
 }
 
-TEST_CASE("db-timeout: a deadlock, a slow server, N+1, a blocked loop and a pooler are told apart") {
+TEST_CASE(
+    "db-timeout: a deadlock, a slow server, N+1, a blocked loop and a pooler are told apart") {
   Json deadlock = healthy();
   count(deadlock, "pg.deadlock", 12);
   deadlock["logs"]["requests"]["error_ratio"] = 0.2;
@@ -290,10 +294,11 @@ TEST_CASE("db-timeout: no symptom but no logs either is unknown, never healthy")
 }
 
 TEST_CASE("db-timeout: nothing answered gives a report and no cause") {
-  Json documents{{"pg", nullptr}, {"logs", nullptr}, {"fds", nullptr}};
+  Json documents{
+      {"pg", nullptr}, {"logs", nullptr}, {"fds", nullptr}, {"lag", nullptr}, {"trace", nullptr}};
   const Verdict verdict = diagnose_documents(documents);
   CHECK(verdict.word() == "inconclusive");
-  CHECK(verdict.document["gaps"].size() == 3);
+  CHECK(verdict.document["gaps"].size() == 5);
 }
 
 TEST_CASE("db-timeout: the report leads with the verdict and says what it rests on") {
@@ -310,7 +315,7 @@ TEST_CASE("db-timeout: the report leads with the verdict and says what it rests 
   const std::string text = render_human(verdict.report, {});
   for (const char* part :
        {"CONFIRMED  One slow statement", "NOW", "DON'T", "EVIDENCE", "rests on: ", "TIMELINE",
-        "01:31:07  first wait", "LATER", "not checked: metrics"})
+        "01:31:07  first wait", "LATER", "metrics (request and error"})
     CHECK_MESSAGE(text.find(part) != std::string::npos, part << " in\n" << text);
   CHECK(text.find("CONFIRMED") < text.find("NOW"));
 }

@@ -29,13 +29,12 @@ Collection run(const Runbook& runbook, const Runner& runner,
                const Inputs& inputs = {}) {
   const SystemClock clock;
   Session session(clock);
-  const Questions questions{
-      [](const Step& /*step*/, const std::string& documents) {
-        return documents.find("\"go\":1") != std::string::npos;
-      },
-      [](const Step& /*step*/, const std::string& documents) {
-        return "{\"seen\":" + documents + "}";
-      }};
+  const Questions questions{[](const Step& /*step*/, const std::string& documents) {
+                              return documents.find("\"go\":1") != std::string::npos;
+                            },
+                            [](const Step& /*step*/, const std::string& documents) {
+                              return "{\"seen\":" + documents + "}";
+                            }};
   return collect(runbook, inputs, runner, questions, session, wall);
 }
 

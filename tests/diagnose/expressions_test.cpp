@@ -26,13 +26,17 @@ Answer ask(const std::string& condition, const std::string& documents,
            const std::string& facts = {}) {
   const auto book = runbook(facts, "  e: {if: '" + condition + "', say: x}\n");
   const Expressions expressions(book);
-  const auto evaluation = expressions.evaluate({documents}, R"({"service": "orders"})", {});
+  const auto evaluation =
+      expressions.evaluate({documents}, R"({"service": "orders"})", {},
+                           [](const triage::diagnose::Slot& /*slot*/) { return true; });
   return evaluation.answers.at(0).at("evidence.e.if");
 }
 
 std::string text(const std::string& say, const std::string& documents) {
   const auto book = runbook({}, "  e: {if: 'true', say: '" + say + "'}\n");
-  const auto evaluation = Expressions(book).evaluate({documents}, R"({"service": "orders"})", {});
+  const auto evaluation =
+      Expressions(book).evaluate({documents}, R"({"service": "orders"})", {},
+                                 [](const triage::diagnose::Slot& /*slot*/) { return true; });
   return evaluation.answers.at(0).at("evidence.e.say").text;
 }
 
@@ -116,7 +120,8 @@ TEST_CASE("expressions: one that never ends is given up and the others are kept"
   JqLimits limits;
   limits.cpu = std::chrono::seconds(1);
   const auto evaluation = Expressions(book).evaluate(
-      {R"({"pg": {"used": 7}})", R"({"pg": {"used": 1}})"}, R"({"service": null})", limits);
+      {R"({"pg": {"used": 7}})", R"({"pg": {"used": 1}})"}, R"({"service": null})", limits,
+      [](const triage::diagnose::Slot& /*slot*/) { return true; });
   REQUIRE(evaluation.answers.size() == 2);
   CHECK(evaluation.answers[0].at("evidence.e.if").kind == Answer::Kind::yes);
   CHECK(evaluation.answers[1].at("evidence.e.if").kind == Answer::Kind::no);

@@ -10,18 +10,20 @@ using namespace triage::diagnose;  // NOLINT(google-build-using-namespace): one 
 namespace {
 
 Runbook part(const std::string& id, const std::string& cause, const std::string& condition) {
-  return load_runbook("triage: runbook/v1\nid: " + id + "\ntitle: " + id +
-                          "\ninputs: {target: {}}\n"
-                          "probes: {fds: {use: fds, title: descriptors, with: {target: '${target}'}}}\n"
-                          "evidence:\n  full: {if: '" +
-                          condition + "', say: full, then: {" + cause +
-                          ": +3}}\n"
-                          "hypotheses: {" +
-                          cause + ": {title: a}, none: {title: none}}\n"
-                          "dont: [{id: x, say: not so}]\n"
-                          "caps: [{unless: fds, verdict: possible, say: nothing was read}]\n"
-                          "unchecked: [{source: descriptors, say: a}, {source: git, say: b}]\n",
-                      id);
+  return load_runbook(
+      "triage: runbook/v1\nid: " + id + "\ntitle: " + id +
+          "\ninputs: {target: {}}\n"
+          "probes: {fds: {use: fds, title: descriptors, with: {target: '${target}'}}}\n"
+          "evidence:\n  full: {if: '" +
+          condition + "', say: full, then: {" + cause +
+          ": +3}}\n"
+          "hypotheses: {" +
+          cause +
+          ": {title: a}, none: {title: none}}\n"
+          "dont: [{id: x, say: not so}]\n"
+          "caps: [{unless: fds, verdict: possible, say: nothing was read}]\n"
+          "unchecked: [{source: descriptors, say: a}, {source: git, say: b}]\n",
+      id);
 }
 
 }  // namespace
@@ -29,8 +31,8 @@ Runbook part(const std::string& id, const std::string& cause, const std::string&
 TEST_CASE("join: what two runbooks ask in the same words is asked once and speaks for both") {
   Runbook base;
   base.id = "both";
-  const Runbook joined = join_runbooks(
-      base, {part("one", "a", "v(.fds.used_ratio) >= 1"), part("two", "b", "v(.fds.used_ratio) >= 1")});
+  const Runbook joined = join_runbooks(base, {part("one", "a", "v(.fds.used_ratio) >= 1"),
+                                              part("two", "b", "v(.fds.used_ratio) >= 1")});
   CHECK(joined.steps.size() == 1);
   REQUIRE(joined.evidence.size() == 1);
   CHECK(joined.evidence[0].when_true == Strengths{{"a", 3}, {"b", 3}});
