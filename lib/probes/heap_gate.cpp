@@ -7,11 +7,19 @@
 
 #include "lib/base/error.h"
 #include "lib/base/units.h"
+#include "lib/os/shell_command.h"
+#include "lib/os/target.h"
+#include "lib/probes/heap_live.h"
 #include "lib/probes/heap_text.h"
 #include "lib/v8/heap_diff.h"
+#include "lib/v8/inspector.h"
 
 namespace triage::probes::heap_gate {
 namespace {
+
+constexpr const char* live_example =
+    "triage heap gate --target 4127 --load 'wrk -d 20s http://127.0.0.1:3000' --requests 1000 "
+    "--allow-inspector";
 
 /// Growth that any program shows between two snapshots: feedback vectors, code, caches of V8.
 constexpr double noise_bytes = 64.0 * 1024;
@@ -47,25 +55,98 @@ void judge(Result& result, std::optional<double> agreement) {
         "the heap grows by " + figure +
             (result.suspect.empty() ? std::string() : "; most under " + result.suspect) +
             (result.intervals.size() > 1 ? std::string()
-                                         : "; a third snapshot would tell warming up from growth"));
+                                         : "; one more round would tell warming up from growth"));
   } else {
     result.verdict = "pass";
     envelope.find("within_limit", Severity::ok, "within the limit: " + figure);
   }
 }
 
+void run_load(const Options& options, const std::string& name, Session& session) {
+  session.progress(name + ": " + options.load);
+  const int status =
+      os::run_shell_command(options.load, [&session] { return session.cancelled(); });
+  if (status == -1)
+    throw Error(ErrorCode::budget, "the load was stopped before its end: nothing can be said", "");
+  if (status != 0)
+    throw Error(ErrorCode::unreachable,
+                fmt::format("the load left with status {}: nothing can be said", status),
+                "run it by hand: " + options.load);
+}
+
+/// A run that warms caches up, then those that count; a reading behind each.
+Sample collect_live(const Options& options, Session& session) {
+  const os::Procfs procfs;
+  const os::ProcessInfo process = os::find_target(procfs, options.target);
+  Sample sample;
+  sample.at = to_rfc3339(session.clock().now());
+  sample.target = os::describe_process(process);
+  v8::Inspector inspector(procfs, process, {.allowed = options.allow_inspector}, session);
+  check_gc_pause(inspector, options.pause_budget);
+  const std::int64_t rounds = std::clamp<std::int64_t>(options.rounds, 1, 100);
+  for (std::int64_t i = 0; i <= rounds; ++i) {
+    const std::string name = i == 0 ? "warm-up" : fmt::format("load {}", i);
+    run_load(options, name, session);
+    collect_garbage(inspector, session);
+    const HeapUsage usage = read_heap_usage(inspector);
+    sample.readings.push_back({name, usage.heap_used_bytes, usage.external_bytes});
+  }
+  return sample;
+}
+
+void check_options(const Options& options) {
+  const bool live = !options.target.empty() || !options.load.empty();
+  if (live && (options.target.empty() || options.load.empty() || options.requests <= 0 ||
+               !options.files.empty()))
+    throw Error(ErrorCode::usage,
+                "heap gate: a running process needs --target, --load and --requests, and no files",
+                live_example);
+  if (!live && (options.files.size() < 2 || options.requests <= 0))
+    throw Error(ErrorCode::usage,
+                "heap gate: needs two snapshots or more, and --requests between them",
+                "triage heap gate a.heapsnapshot b.heapsnapshot c.heapsnapshot --requests 1000");
+  (void)parse_size(options.max_growth, "--max-growth");
+}
+
+void add_live_intervals(const Options& options, const Sample& sample, Result& result) {
+  for (std::size_t i = 1; i < sample.readings.size(); ++i) {
+    const Reading& before = sample.readings[i - 1];
+    const Reading& after = sample.readings[i];
+    const std::int64_t growth = after.heap_used_bytes + after.external_bytes -
+                                before.heap_used_bytes - before.external_bytes;
+    result.intervals.push_back(
+        {before.name, after.name, growth,
+         static_cast<double>(growth) / static_cast<double>(result.requests_count)});
+  }
+  result.envelope.target = sample.target;
+  result.envelope.provenance.push_back(
+      {{"/intervals", "/limit_bytes", "/requests_count"},
+       "process.memoryUsage() of " + sample.target,
+       sample.at,
+       fmt::format("triage heap gate --target {} --load {} --requests {} --max-growth {} "
+                   "--allow-inspector",
+                   quoted(options.target), quoted(options.load), result.requests_count,
+                   quoted(options.max_growth))});
+}
+
 }  // namespace
 
 Help help() {
   return {
-      "Compares heap snapshots that were taken in one session with the same number of requests "
+      "With --target and --load, runs the command several times against a running process and "
+      "compares its memory in use (V8 heap and Buffers) behind a garbage collection after each "
+      "run; the first run warms up and does not count. Or "
+      "compares heap snapshots that were taken in one session with the same number of requests "
       "between them, and fails when the heap grows by more than a limit per request. The last "
       "interval decides, so give three snapshots: the first interval may warm caches up. Exit 0: "
       "within the limit, 1: above it, 3: it cannot be told (other process, too few requests).",
       {{"triage heap gate a.heapsnapshot b.heapsnapshot c.heapsnapshot --requests 1000",
         "at most 1 KiB per request"},
        {"triage heap gate a.heapsnapshot b.heapsnapshot --requests 5000 --max-growth 200B",
-        "a limit of one's own"}}};
+        "a limit of one's own"},
+       {"triage heap gate --target port:3000 --load './load.sh' --requests 1000 "
+        "--allow-inspector",
+        "a running process; the load makes 1000 requests"}}};
 }
 
 void describe(Options& options, OptionVisitor& visitor) {
@@ -75,14 +156,29 @@ void describe(Options& options, OptionVisitor& visitor) {
                 options.requests);
   visitor.visit({"max-growth", "allowed growth per request", "SIZE", {}, false, false, 0},
                 options.max_growth);
+  visitor.visit({"target", "running process instead of files", "TARGET", {}, false, false, 0},
+                options.target);
+  visitor.visit(
+      {"load", "command that makes --requests requests to it", "CMD", {}, false, false, 0},
+      options.load);
+  visitor.visit({"rounds", "runs of the load that count", "N", {}, false, false, 0},
+                options.rounds);
+  visitor.visit(
+      {"allow-inspector", std::string(v8::inspector_consent_help), "", {}, false, false, 0},
+      options.allow_inspector);
+  visitor.visit({"pause-budget",
+                 "longest pause of a garbage collection that is not refused",
+                 "DURATION",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.pause_budget);
 }
 
 Sample collect(const Options& options, Session& session) {
-  if (options.files.size() < 2 || options.requests <= 0)
-    throw Error(ErrorCode::usage,
-                "heap gate: needs two snapshots or more, and --requests between them",
-                "triage heap gate a.heapsnapshot b.heapsnapshot c.heapsnapshot --requests 1000");
-  (void)parse_size(options.max_growth, "--max-growth");
+  check_options(options);
+  if (!options.load.empty()) return collect_live(options, session);
   Sample sample;
   sample.at = to_rfc3339(session.clock().now());
   sample.diff = heap_diff::collect({options.files, 5}, session);
@@ -94,6 +190,11 @@ Result analyse(const Options& options, const Sample& sample) {
   result.envelope.at = sample.at;
   result.limit_bytes = static_cast<double>(parse_size(options.max_growth, "--max-growth"));
   result.requests_count = std::max<std::int64_t>(1, options.requests);
+  if (!sample.readings.empty()) {
+    add_live_intervals(options, sample, result);
+    if (!result.intervals.empty()) judge(result, std::nullopt);
+    return result;
+  }
   std::vector<std::string> files;
   const auto& rows = sample.diff.files;
   for (std::size_t i = 0; i < rows.size(); ++i) {

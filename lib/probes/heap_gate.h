@@ -2,6 +2,9 @@
 
 /// `triage heap gate A B [C ...] --requests N --max-growth SIZE`: does the heap grow by more than
 /// so much per request? For CI: exit 0 within the limit, 1 above it, 3 when it cannot be told.
+/// `triage heap gate --target T --load CMD --requests N`: the same of a running process, without
+/// snapshots: its heap in use behind a garbage collection, between runs of a load command.
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,15 +21,29 @@ struct Options {
   std::vector<std::string> files;  ///< oldest first
   std::int64_t requests = 0;       ///< between two snapshots
   std::string max_growth = "1KB";  ///< per request
+  std::string target;
+  std::string load;         ///< command line that makes `requests` requests
+  std::int64_t rounds = 2;  ///< runs of it that count, behind one that warms up
+  bool allow_inspector = false;
+  std::chrono::milliseconds pause_budget{2000};
 };
 
 Help help();
 void describe(Options& options, OptionVisitor& visitor);
 
-/// The snapshots as heap diff sees them.
+/// Memory in use of a running process, right behind a garbage collection.
+struct Reading {
+  std::string name;  ///< "warm-up", "load 1", ...
+  std::int64_t heap_used_bytes = 0;
+  std::int64_t external_bytes = 0;  ///< Buffers and what else V8 accounts for
+};
+
+/// The snapshots as heap diff sees them, or the readings of a running process.
 struct Sample {
   std::string at;
   heap_diff::Sample diff;
+  std::string target;
+  std::vector<Reading> readings;
 };
 
 struct Interval {
@@ -54,11 +71,20 @@ template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("at", self.at, "when");
   visit("diff", self.diff, "the snapshots compared");
+  visit("target", self.target, "the running process; empty with snapshots");
+  visit("readings", self.readings, "of it, one behind each run of the load");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Reading* /*tag*/) {
+  visit("name", self.name, "run of the load before it");
+  visit("heap_used_bytes", self.heap_used_bytes, "V8 heap in use behind a garbage collection");
+  visit("external_bytes", self.external_bytes, "outside it: Buffers and others");
 }
 
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Interval* /*tag*/) {
-  visit("from", self.from, "the earlier snapshot");
+  visit("from", self.from, "the earlier snapshot or run");
   visit("to", self.to, "the later one");
   visit("growth_bytes", self.growth_bytes, "later total minus earlier total");
   visit("per_request_bytes", self.per_request_bytes, "that, divided by the requests");

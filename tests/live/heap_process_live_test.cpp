@@ -133,3 +133,37 @@ TEST_CASE("heap sample: the line that allocates what stays is named") {
   CHECK(document["sites"][0]["place"].get<std::string>().find("growing.js:9") != std::string::npos);
   check_untouched(service);
 }
+
+TEST_CASE("heap gate: a running service is held against a limit per request under a load") {
+  struct Case {
+    std::vector<std::string> service;
+    std::string load;
+    int exit_code;
+    std::string verdict;
+  };
+  const std::string requests = TRIAGE_SOURCE_DIR "/tests/data/heap/requests.js";
+  for (const Case& one : std::vector<Case>{{{"4096", "strings"}, "", 1, "fail"},
+                                           {{"4096", "buffers"}, "", 1, "fail"},
+                                           {{"0"}, "", 0, "pass"}}) {
+    const NodeService service("tests/data/heap/per_request.js", one.service,
+                              {"NODE_OPTIONS=--inspect-port=0"});
+    const std::string load = "node " + requests + " " + std::to_string(service.port()) + " 500";
+    const CommandResult result =
+        with_inspector({"heap", "gate", "--target", service.pid_text(), "--load", load,
+                        "--requests", "500", "-o", "json"});
+    CAPTURE(result.out);
+    CHECK(result.exit_code == one.exit_code);
+    CHECK(Json::parse(result.out)["verdict"] == one.verdict);
+    check_untouched(service);
+  }
+}
+
+TEST_CASE("heap gate: a load that fails is an error, not a verdict") {
+  const NodeService service("tests/data/heap/per_request.js", {"0"},
+                            {"NODE_OPTIONS=--inspect-port=0"});
+  const CommandResult result = with_inspector(
+      {"heap", "gate", "--target", service.pid_text(), "--load", "exit 7", "--requests", "500"});
+  CHECK(result.exit_code == 4);
+  CHECK(result.error.find("status 7") != std::string::npos);
+  check_untouched(service);
+}
