@@ -54,8 +54,10 @@ std::string class_name(const HeapSnapshot& snapshot, NodeIndex node) {
     case NodeKind::native: {
       std::string name = snapshot.string(snapshot.node_name[node]);
       // "<div id=7>" and "<div>" are one class
-      if (name.starts_with('<'))
-        if (const auto blank = name.find(' '); blank != std::string::npos)
+      constexpr std::string_view detached = "Detached <";
+      const std::size_t from = name.starts_with(detached) ? detached.size() : 0;
+      if (from > 0 || name.starts_with('<'))
+        if (const auto blank = name.find(' ', from); blank != std::string::npos)
           name = name.substr(0, blank) + ">";
       return name;
     }
