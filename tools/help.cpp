@@ -169,7 +169,9 @@ Help overview_texts() {
 
 std::string typed_name(const std::string& name) {
   std::string typed = name;
-  std::replace(typed.begin(), typed.end(), '-', ' ');
+  // "promq-rules-suggest" is the command "promq rules-suggest".
+  const auto dash = typed.find('-');
+  if (dash != std::string::npos) typed[dash] = ' ';
   return typed;
 }
 
@@ -178,7 +180,7 @@ std::string overview_help(const std::vector<std::unique_ptr<Command>>& commands)
   std::string out = "Usage: triage COMMAND [options]\n\n" + paragraphs(texts.description) + "\n" +
                     example_lines(texts) + "\nCommands:\n";
   for (const auto& command : commands)
-    out += two_columns(typed_name(command->name()), command->summary(), 20);
+    out += two_columns(typed_name(command->name()), command->summary(), 23);
   return out + "\n" + exit_code_lines() + "\nOptions:\n" +
          two_columns("-h, --help", "this text; after a command, that command's", 18) +
          two_columns("--version", "the version", 18);

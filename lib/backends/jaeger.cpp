@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/backends/tempo.h"
 #include "lib/base/json.h"
 #include "lib/base/json_cursor.h"
 #include "lib/traces/span_reader.h"
@@ -42,6 +43,14 @@ std::string whole_id(std::string id) {
     throw Error(ErrorCode::usage, fmt::format("'{}' is no trace id", id),
                 "a trace id has up to 32 hexadecimal digits");
   return std::string(32 - id.size(), '0') + id;
+}
+
+/// Tempo answers in its binary form unless it is told otherwise.
+net::Request trace_request(const char* path, const std::string& id) {
+  net::Request request;
+  request.path = path + whole_id(id);
+  request.headers = {{"Accept", "application/json"}};
+  return request;
 }
 
 net::Request v3_search(const TraceQuery& query) {
@@ -148,6 +157,10 @@ std::vector<std::string> Jaeger::services() {
     request.path = "/api/services";
     response = client_.send(request);
   }
+  if (api_absent(response)) {
+    const net::Response tempo = client_.send(tempo_services());
+    if (!api_absent(tempo)) return tempo_service_names(tempo);
+  }
   const Json body = parsed(response);
   return body.is_object() ? texts_of(body.value(old ? "data" : "services", Json()))
                           : std::vector<std::string>();
@@ -177,6 +190,14 @@ void Jaeger::read(const net::Response& response, traces::SpanTableBuilder& build
 void Jaeger::search(const TraceQuery& query, traces::SpanTableBuilder& builder) {
   net::Response response = client_.send(v3_search(query));
   if (api_absent(response)) response = client_.send(v1_search(query));
+  if (api_absent(response)) {
+    const net::Response tempo = client_.send(tempo_search(query));
+    if (!api_absent(tempo)) {
+      const auto ids = tempo_trace_ids(tempo);
+      if (!ids.empty()) fetch(ids, builder);
+      return;
+    }
+  }
   // v3 calls an empty answer 404
   if (response.status == 404 && !said(response).empty()) return;
   read(response, builder);
@@ -219,11 +240,11 @@ void Jaeger::fetch(const std::vector<std::string>& ids, traces::SpanTableBuilder
   for (std::size_t begin = 0; begin < ids.size(); begin += batch_size) {
     std::vector<net::Request> requests;
     for (std::size_t i = begin; i < std::min(ids.size(), begin + batch_size); ++i)
-      requests.emplace_back().path = path + whole_id(ids[i]);
+      requests.push_back(trace_request(path, ids[i]));
     auto answers = client_.send_all(requests);
     if (begin == 0 && answers.front().response && api_absent(*answers.front().response)) {
       path = "/api/traces/";
-      for (std::size_t i = 0; i < requests.size(); ++i) requests[i].path = path + whole_id(ids[i]);
+      for (std::size_t i = 0; i < requests.size(); ++i) requests[i] = trace_request(path, ids[i]);
       answers = client_.send_all(requests);
     }
     for (std::size_t i = 0; i < answers.size(); ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 
-/// Traces from a server that speaks Jaeger's query API: Jaeger 1.x and 2.x, Tempo's Jaeger bridge.
+/// Traces from a server that speaks Jaeger's query API (Jaeger 1.x and 2.x, Tempo's Jaeger bridge),
+/// or from Tempo itself, which is asked when neither of Jaeger's searches is there.
 ///
 /// /api/v3 comes first, since newer servers have dropped the search of v1 (jaegertracing/jaeger,
 /// CHANGELOG of 2.x); where v3 is absent (404 without its own message) v1 is asked.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ctime>
 
 #include "lib/base/json_cursor.h"
 
@@ -13,14 +12,6 @@ namespace {
 
 std::string time_text(double seconds) {
   return fmt::format("{:.3f}", seconds);
-}
-
-/// "Tue, 24 Nov 2026 07:03:50 GMT" (RFC 9110, 5.6.7)
-std::optional<double> parse_http_date(const std::string& text) {
-  std::tm parts{};
-  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  return static_cast<double>(::timegm(&parts));
 }
 
 /// A query that was too slow once is too slow again; other 503 pass.
@@ -137,8 +128,7 @@ net::Response Prometheus::get(const std::string& path, net::Pairs parameters) {
 }
 
 void Prometheus::note_clock(const net::Response& response) {
-  const std::string* date = net::find_header(response, "date");
-  const auto at = date == nullptr ? std::nullopt : parse_http_date(*date);
+  const auto at = net::date_s(response);
   if (at) clock_offset_s_ = std::round(*at - to_epoch_seconds(clock_.now()));
 }
 

@@ -11,6 +11,10 @@
 
 #include "lib/net/http.h"
 
+namespace triage {
+class JsonCursor;
+}
+
 namespace triage::backends {
 
 using Labels = std::map<std::string, std::string>;
@@ -57,6 +61,10 @@ struct Alert {
 
 /// `name{label="value"}` as PromQL writes it.
 std::string series_name(const Labels& labels);
+
+/// {"metric":{..},"value(s)":..}, of a matrix or vector; Loki writes the same. Throws
+/// Error{malformed} for a sample that is none.
+TimeSeries read_series(JsonCursor& cursor);
 
 /// The values of an answer body. Throws Error{malformed} for what is no answer,
 /// and for an error that the server states: {usage} a wrong query, {budget} a

@@ -17,8 +17,8 @@ struct Status {
 };
 
 [[noreturn]] void malformed(const std::string& what) {
-  throw Error(ErrorCode::malformed, "Prometheus: " + what,
-              "check that the address is that of a Prometheus API");
+  throw Error(ErrorCode::malformed, "metrics answer: " + what,
+              "check that the address is that of a Prometheus or Loki API");
 }
 
 /// "0.0124", "5.11e-07", "NaN", "+Inf", "-Inf"
@@ -85,32 +85,12 @@ void sample_at(JsonCursor& cursor, TimeSeries& series, bool native) {
   if (cursor.whole() && index < 2) malformed("a sample has no value");
 }
 
-TimeSeries series_at(JsonCursor& cursor) {
-  TimeSeries series;
-  cursor.object([&](std::string_view key) {
-    if (key == "metric") {
-      cursor.object([&](std::string_view label) {
-        std::string name(label);
-        series.labels[std::move(name)] = cursor.text();
-      });
-    } else if (key == "value" || key == "histogram") {
-      sample_at(cursor, series, key == "histogram");
-    } else if (key == "values" || key == "histograms") {
-      const bool native = key == "histograms";
-      cursor.array([&] { sample_at(cursor, series, native); });
-    } else {
-      cursor.skip();
-    }
-  });
-  return series;
-}
-
 /// Objects are series; otherwise it is the one sample of a scalar or a string.
 void result_at(JsonCursor& cursor, QueryAnswer& answer) {
   double at = 0;
   cursor.array([&] {
     if (cursor.peek() == JsonCursor::Kind::object) {
-      answer.series.push_back(series_at(cursor));
+      answer.series.push_back(read_series(cursor));
     } else if (cursor.peek() == JsonCursor::Kind::number) {
       at = cursor.number();
     } else {
@@ -164,6 +144,26 @@ std::string mark_of(std::string_view error, std::string_view query) {
 }
 
 }  // namespace
+
+TimeSeries read_series(JsonCursor& cursor) {
+  TimeSeries series;
+  cursor.object([&](std::string_view key) {
+    if (key == "metric") {
+      cursor.object([&](std::string_view label) {
+        std::string name(label);
+        series.labels[std::move(name)] = cursor.text();
+      });
+    } else if (key == "value" || key == "histogram") {
+      sample_at(cursor, series, key == "histogram");
+    } else if (key == "values" || key == "histograms") {
+      const bool native = key == "histograms";
+      cursor.array([&] { sample_at(cursor, series, native); });
+    } else {
+      cursor.skip();
+    }
+  });
+  return series;
+}
 
 double NativeHistogram::resolution() const {
   double widest = 0;

@@ -112,6 +112,8 @@ class HttpClient {
 bool worth_retrying(const Response& response);
 /// nullptr when there is none; `name` in lower case.
 const std::string* find_header(const Response& response, std::string_view name);
+/// The server's clock when it answered, in seconds since 1970; nothing without a Date header.
+std::optional<double> date_s(const Response& response);
 /// Whether the body is a web page: a login form or a proxy's error in place of data.
 bool is_web_page(const Response& response);
 /// Throws for everything but 2xx with data: {refused} 401 and 403, {not_found} 404, {unreachable}

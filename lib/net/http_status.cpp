@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "lib/net/http.h"
 
@@ -37,6 +38,16 @@ const std::string* find_header(const Response& response, std::string_view name) 
   for (const auto& [key, value] : response.headers)
     if (key == name) return &value;
   return nullptr;
+}
+
+/// "Tue, 24 Nov 2026 07:03:50 GMT" (RFC 9110, 5.6.7)
+std::optional<double> date_s(const Response& response) {
+  const std::string* text = find_header(response, "date");
+  std::tm parts{};
+  const char* end =
+      text == nullptr ? nullptr : ::strptime(text->c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return static_cast<double>(::timegm(&parts));
 }
 
 bool is_web_page(const Response& response) {

@@ -79,12 +79,14 @@ LogScan::Part LogScan::part_of(std::optional<std::int64_t> at_ms) const {
   return *at_ms >= *window_.from_ms - length ? Part::baseline : Part::outside;
 }
 
-void LogScan::add(std::string_view text, std::optional<std::int64_t> at_ms) {
+void LogScan::add(std::string_view text, const LineContext& context) {
   ++sample_.lines_count;
   FileFacts& file = sample_.files.back();
   ++file.lines_count;
-  const LogLine line = parse_line(text, reference_ms_);
-  const auto own_ms = at_ms ? at_ms : line.at_ms;
+  LogLine line = parse_line(text, reference_ms_);
+  if (line.level == Level::none && !line.continuation) line.level = context.level;
+  if (line.trace_id.empty()) line.trace_id = context.trace_id;
+  const auto own_ms = context.at_ms ? context.at_ms : line.at_ms;
   if (own_ms) {
     ++sample_.known_count;
     widen(file.first_s, file.last_s, *own_ms);
@@ -226,6 +228,9 @@ void LogScan::finish(Sample& sample) {
   sample_.bytes = sample.bytes;
   sample_.complete = sample.complete;
   sample_.gaps = std::move(sample.gaps);
+  sample_.server = std::move(sample.server);
+  sample_.curves = std::move(sample.curves);
+  sample_.metric = sample.metric;
   sample = std::move(sample_);
   if (window_.from_ms) sample.from_s = seconds_of(*window_.from_ms);
   if (window_.to_ms) sample.to_s = seconds_of(*window_.to_ms);

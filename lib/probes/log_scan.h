@@ -22,6 +22,13 @@ struct Window {
   std::optional<std::int64_t> to_ms;
 };
 
+/// What a log server says about a line besides its text.
+struct LineContext {
+  std::optional<std::int64_t> at_ms;
+  Level level = Level::none;  ///< for a line that names none
+  std::string_view trace_id;  ///< likewise
+};
+
 /// Counts durations in buckets that are 2 % wide: bounded, whatever the number of requests.
 class DurationHistogram {
  public:
@@ -41,7 +48,7 @@ class LogScan {
   LogScan(const std::vector<Signature>& table, Window window, std::int64_t reference_ms);
 
   void start_file(const std::string& name);
-  void add(std::string_view text, std::optional<std::int64_t> at_ms = std::nullopt);
+  void add(std::string_view text, const LineContext& context = {});
   void count_bytes(std::int64_t bytes) { sample_.files.back().bytes += bytes; }
   /// Puts the counts into the sample; its bytes and gaps stay.
   void finish(Sample& sample);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/os/child_program.h"
 #include "lib/store/input_file.h"
 
 namespace triage::probes::logs {
@@ -138,6 +139,41 @@ LogSource::LogSource(std::string name, Session& session) : name_(std::move(name)
     changed_s_ = status.st_mtim.tv_sec;
   }
   check_format(session);
+}
+
+LogSource LogSource::of_journal(const std::string& unit, std::int64_t from_ms, std::int64_t to_ms,
+                                Session& session) {
+  constexpr std::chrono::seconds most{30};
+  if (unit.empty() || unit.front() == '-')
+    throw Error(ErrorCode::usage, fmt::format("--journal: '{}' is no unit", unit),
+                "for example --journal api.service");
+  session.progress("reading the journal of " + unit);
+  os::Fd copy = temporary_file();
+  const auto time = [](std::int64_t ms) { return fmt::format("@{}.{:03}", ms / 1000, ms % 1000); };
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::min<Duration>(session.remaining(), most));
+  const auto result =
+      os::run_program({"journalctl", "--unit", unit, "--output", "json", "--no-pager", "--quiet",
+                       "--since", time(from_ms), "--until", time(to_ms)},
+                      copy.get(), left);
+  std::string said = result.error_text.substr(0, result.error_text.find('\n'));
+  switch (result.end) {
+    case os::ProgramResult::End::not_found:
+      throw Error(ErrorCode::not_found, "there is no journalctl here",
+                  "name the log files, or pipe them: ssh host journalctl -u api -o json | triage "
+                  "logs -");
+    case os::ProgramResult::End::timed_out:
+      throw Error(ErrorCode::budget, fmt::format("the journal of {} did not end in time", unit),
+                  "shorten --window");
+    case os::ProgramResult::End::killed:
+      throw Error(ErrorCode::refused, fmt::format("journalctl did not run: {}", said));
+    case os::ProgramResult::End::finished:
+      break;
+  }
+  if (result.status != 0)
+    throw Error(ErrorCode::refused, fmt::format("journalctl: {}", said),
+                "as root, or as a member of systemd-journal");
+  return {"journal:" + unit, std::move(copy)};
 }
 
 void LogSource::spool(Session& session) {

@@ -26,6 +26,12 @@ class LogSource {
   /// for one of another packing or that cannot be unpacked at all.
   LogSource(std::string name, Session& session);
 
+  /// What the journal has of a systemd unit between two times (milliseconds since the epoch), by
+  /// `journalctl -o json`. Throws Error{not_found} without journalctl or such a unit, {refused},
+  /// {budget} when it does not end.
+  static LogSource of_journal(const std::string& unit, std::int64_t from_ms, std::int64_t to_ms,
+                              Session& session);
+
   struct Reading {
     std::int64_t bytes = 0;
     std::int64_t lines_count = 0;
@@ -45,6 +51,7 @@ class LogSource {
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
+  LogSource(std::string name, os::Fd fd) : name_(std::move(name)), fd_(std::move(fd)) {}
   void spool(Session& session);
   void check_format(Session& session);
   void unpack(Session& session);

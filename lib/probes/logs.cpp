@@ -123,8 +123,28 @@ void judge_requests(Result& result) {
                                      format_duration(*requests.baseline_p99_ms / 1000)));
 }
 
+/// Values of a metric query; whether they are good is not known here.
+void judge_series(const Sample& sample, Result& result) {
+  for (const auto& curve : sample.curves) {
+    result.step_s = curve.step_s;
+    result.series.push_back(promq::row_of(curve));
+  }
+  std::stable_sort(result.series.begin(), result.series.end(), [](const auto& a, const auto& b) {
+    return a.anomaly_score.value_or(0) > b.anomaly_score.value_or(0);
+  });
+  auto& envelope = result.envelope;
+  if (result.series.empty())
+    envelope.find("no_data", Severity::unknown,
+                  "the query has no data in this window: unknown, not healthy");
+  else
+    envelope.find("series", Severity::info,
+                  fmt::format("{} series; whether their level is good is not judged",
+                              format_count(static_cast<std::int64_t>(result.series.size()))));
+}
+
 void note_gaps(const Sample& sample, Result& result) {
   auto& gaps = result.envelope.gaps;
+  if (sample.metric) return;
   if (!result.from)
     gaps.push_back({"from", "malformed",
                     "no line has a time: the counts are of the whole files, without rates",
@@ -156,17 +176,34 @@ void note_provenance(const Sample& sample, Result& result) {
   std::string files;
   for (const auto& file : sample.files) files += " " + quoted(file.name);
   auto& list = result.envelope.provenance;
-  list.push_back(
-      {{"/lines_count", "/bytes", "/files"}, "log files", sample.at, "wc -lc --" + files});
+  if (sample.server)
+    list.push_back({sample.metric ? std::vector<std::string>{"/series", "/step_s"}
+                                  : std::vector<std::string>{"/server"},
+                    "Loki", sample.at, sample.server->repeat});
+  if (sample.metric) return;
+  if (!sample.files.empty())
+    list.push_back(
+        {{"/lines_count", "/bytes", "/files"}, "log files", sample.at, "wc -lc --" + files});
+  const std::string server = sample.server
+                                 ? fmt::format(" --loki {} --query {}", sample.server->address,
+                                               quoted(sample.server->query))
+                                 : std::string();
   const std::string window = result.from && result.to
                                  ? fmt::format(" --from {} --to {}", *result.from, *result.to)
                                  : std::string();
   list.push_back({{"/window_lines_count", "/parsed_ratio", "/from_s", "/to_s", "/window_s",
                    "/baseline_s", "/levels", "/baseline_levels", "/requests", "/errors", "/stacks",
                    "/templates", "/signature_table_version"},
-                  "log files",
+                  server.empty()         ? "log files"
+                  : sample.files.empty() ? "Loki"
+                                         : "log files and Loki",
                   sample.at,
-                  "triage logs" + files + window + " -o json"});
+                  "triage logs" + files + server + window + " -o json"});
+  if (sample.files.empty()) {
+    list.back().figures.insert(list.back().figures.end(), {"/lines_count", "/bytes"});
+    list.back().figures.emplace_back("/signatures");
+    return;
+  }
   for (const auto& [id, hit] : result.signatures) {
     std::string command = "grep -F -n";
     for (const auto& text : sample.signatures.at(id).texts)
@@ -177,6 +214,8 @@ void note_provenance(const Sample& sample, Result& result) {
 }
 
 std::string target_of(const Sample& sample) {
+  if (sample.files.empty() && sample.server)
+    return fmt::format("{} of {}", sample.server->query, sample.server->address);
   if (sample.files.size() == 1) return sample.files[0].name == "-" ? "stdin" : sample.files[0].name;
   return fmt::format("{} and {} more", sample.files.empty() ? "" : sample.files[0].name,
                      sample.files.empty() ? 0 : sample.files.size() - 1);
@@ -195,19 +234,24 @@ Help help() {
       "and plain text are read, from files (gzip and zstd too) or stdin.\n\n"
       "The window ends at the last line of the logs and is compared with the stretch of the "
       "same length before it. --since lets it end now, --to at a given time. Times without a "
-      "zone are UTC. A file of --signatures adds lines 'id: text' to the built-in table.",
+      "zone are UTC. --query asks Loki, whose lines are all read, each once; above --most-lines "
+      "Loki counts levels and known texts itself. LOKI_ADDR and the other variables of logcli are "
+      "heeded. A file of --signatures adds lines 'id: text' to the built-in table.",
       {{"triage logs /var/log/api/app.log", "the last 15 minutes of a log"},
        {"kubectl logs deploy/api | triage logs -", "from stdin"},
-       {"journalctl -u api -o json | triage logs -", "from the journal"},
+       {"triage logs --journal api.service --since 15m", "from the journal"},
        {"triage logs /var/log/api/app.log*", "rotated files too, packed or not"},
        {"triage logs app.log --from 2026-11-24T01:45:00Z --to 2026-11-24T02:05:00Z",
         "a past incident"},
+       {"triage logs --loki http://loki:3100 --query '{app=\"api\"}' --since 15m", "from Loki"},
+       {"triage logs --query 'sum by (level) (rate({app=\"api\"}[1m]))' --since 1h",
+        "a metric query with the onset of each change"},
        {"triage logs app.log --signatures ours.txt -o json", "with own texts, for scripts"}}};
 }
 
 void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit({.name = "file",
-                 .help = "logs to read, '-' is stdin",
+                 .help = "logs to read; '-' is stdin, 'journal:UNIT' a unit, '{app=\"x\"}' Loki",
                  .placeholder = "FILE",
                  .choices = {},
                  .positional = true,
@@ -228,6 +272,17 @@ void describe(Options& options, OptionVisitor& visitor) {
       free_text("signatures", "'builtin', or a file with lines 'id: text' to add", "FILE"),
       options.signatures);
   visitor.visit(free_text("top", "how many routes and messages are listed", "N"), options.top);
+  visitor.visit(free_text("journal", "a systemd unit, whose journal is read", "UNIT"),
+                options.journal);
+  OptionInfo loki = free_text("loki", "address of Loki, or of a Grafana data source", "URL");
+  loki.shared = true;
+  visitor.visit(loki, options.loki);
+  visitor.visit(free_text("query", "LogQL: lines of Loki, or a metric query", "LOGQL"),
+                options.query);
+  visitor.visit(free_text("most-lines", "lines read from Loki at most; above, Loki counts", "N"),
+                options.most_lines);
+  visitor.visit(free_text("batch", "lines asked from Loki at a time", "N"), options.batch);
+  net::describe(options.http, visitor);
 }
 
 Result analyse(const Options& options, const Sample& sample) {
@@ -257,6 +312,9 @@ Result analyse(const Options& options, const Sample& sample) {
   result.templates = template_changes(options, sample, spans);
   result.files = sample.files;
   result.signature_table_version = sample.signature_table_version;
+  result.server = sample.server;
+  if (sample.metric) judge_series(sample, result);
+  if (sample.server) promq::judge_clock(sample.server->clock_offset_s, "Loki", result.envelope);
   judge_signatures(sample, result);
   judge_requests(result);
   judge_templates(sample, result);
@@ -264,6 +322,10 @@ Result analyse(const Options& options, const Sample& sample) {
   // Silence is no health: without one line in the window there is nothing to judge.
   // Without a time, what was found may be old, and what was not found may not have been there yet.
   // What a log says behind the place where its reading ended is not known either.
+  if (sample.metric) {
+    note_provenance(sample, result);
+    return result;
+  }
   if (sample.window_lines_count == 0) {
     result.envelope.severity = Severity::unknown;
   } else if (!result.from || !sample.complete) {

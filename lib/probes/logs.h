@@ -11,15 +11,17 @@
 #include "lib/base/finding.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
+#include "lib/net/http_options.h"
+#include "lib/probes/promq.h"
 #include "lib/report/report.h"
 
-/// `triage logs`: known texts, levels, requests and error messages in log files, in a window
-/// against the stretch of the same length before it.
+/// `triage logs`: known texts, levels, requests and error messages in log files, in a journal and
+/// in Loki, in a window against the stretch of the same length before it.
 ///
 /// The window ends at the time of the last line of all files, so that an old log can be read too;
-/// --since moves the end to now, --to to a given time. Counts are lines, and every line counts once
-/// per signature. A line without a time belongs to the time of the line before it. A time without a
-/// zone is UTC.
+/// --since moves the end to now, --to to a given time. Without files it ends now. Counts are lines,
+/// and every line counts once per signature. A line without a time belongs to the time of the line
+/// before it. A time without a zone is UTC.
 namespace triage::probes::logs {
 
 struct Options {
@@ -30,6 +32,12 @@ struct Options {
   std::string to;                             ///< RFC 3339
   std::string signatures = "builtin";         ///< or a file that adds to them
   std::int64_t top = 10;                      ///< routes and messages that are listed
+  std::vector<std::string> journal;           ///< systemd units
+  std::string loki = "http://127.0.0.1:3100";
+  std::string query;                  ///< LogQL; empty: Loki is not asked
+  std::int64_t most_lines = 200'000;  ///< read from Loki at most
+  std::int64_t batch = 5'000;         ///< lines per request
+  net::HttpOptions http;
 };
 
 /// Lines of each level.
@@ -126,6 +134,28 @@ void fields(Visitor& visit, Self& self, const FileFacts* /*tag*/) {
   visit("last_s", self.last_s, "latest time, epoch");
 }
 
+/// What Loki was asked, and whether its answer was whole.
+struct ServerFacts {
+  std::string address;
+  std::string query;
+  std::int64_t lines_count = 0;
+  std::int64_t requests_count = 0;
+  std::optional<std::int64_t> counted_count;  ///< by the server itself, of the same stretch
+  std::optional<double> clock_offset_s;
+  std::string repeat;
+};
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const ServerFacts* /*tag*/) {
+  visit("address", self.address, "of Loki");
+  visit("query", self.query, "LogQL");
+  visit("lines_count", self.lines_count, "lines that were read, before the window too");
+  visit("requests_count", self.requests_count, "requests it took");
+  visit("counted_count", self.counted_count, "lines as Loki counts them; null when it did not");
+  visit("clock_offset_s", self.clock_offset_s, "Loki's clock minus ours, whole seconds");
+  visit("repeat", self.repeat, "shell line that asks for the newest of them");
+}
+
 /// What was read, reduced to counts for the window [from_s, to_s] and the baseline before it.
 struct Sample {
   std::string at;
@@ -150,6 +180,9 @@ struct Sample {
   std::map<std::string, RequestPair> routes;
   RequestPair requests;
   std::vector<FileFacts> files;
+  std::optional<ServerFacts> server;
+  std::vector<promq::Curve> curves;  ///< of a metric query
+  bool metric = false;
   std::int64_t signature_table_version = 0;
   std::vector<Gap> gaps;
 };
@@ -178,6 +211,9 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("routes", self.routes, "by route");
   visit("requests", self.requests, "of all routes");
   visit("files", self.files, "as given");
+  visit("server", self.server, "what Loki was asked");
+  visit("curves", self.curves, "series of a metric query");
+  visit("metric", self.metric, "the query was a metric query: no lines");
   visit("signature_table_version", self.signature_table_version, "of the built-in table");
   visit("gaps", self.gaps, "what was not read");
 }
@@ -312,6 +348,9 @@ struct Result {
   std::vector<Occurrence> stacks;
   std::optional<TemplateChanges> templates;
   std::vector<FileFacts> files;
+  std::optional<ServerFacts> server;
+  std::vector<promq::Row> series;
+  double step_s = 0;  ///< of the series
   std::int64_t signature_table_version = 0;
 };
 
@@ -336,6 +375,9 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("stacks", self.stacks, "first frames in own code below errors, most frequent first");
   visit("templates", self.templates, "what lines say now and before; null without a baseline");
   visit("files", self.files, "what was read");
+  visit("server", self.server, "what Loki was asked; null when it was not");
+  visit("series", self.series, "of a metric query, the largest change first");
+  visit("step_s", self.step_s, "distance of the points of series");
   visit("signature_table_version", self.signature_table_version, "of the built-in table");
 }
 

@@ -10,6 +10,7 @@
 #include "lib/probes/log_source.h"
 #include "lib/probes/log_time.h"
 #include "lib/probes/logs.h"
+#include "lib/probes/logs_loki.h"
 
 namespace triage::probes::logs {
 namespace {
@@ -28,6 +29,34 @@ std::int64_t given_time(const std::string& text, const char* option) {
   }
   throw Error(ErrorCode::usage, fmt::format("{}: '{}' is not a time", option, text),
               "write it like 2026-11-24T02:04:31Z");
+}
+
+/// A runbook has one list for all logs: '{app="api"}' and 'http://loki:3100{app="api"}' in it are a
+/// query, 'journal:api' a unit.
+Options sorted_sources(Options options) {
+  std::vector<std::string> files;
+  for (auto& name : options.file) {
+    constexpr std::string_view journal = "journal:";
+    const auto brace = name.find('{');
+    const bool query = brace == 0 || (brace != std::string::npos && name.starts_with("http"));
+    if (query && !options.query.empty())
+      throw Error(ErrorCode::usage, "two queries for Loki", "join them: {app=~\"a|b\"}");
+    if (query) {
+      options.query = name.substr(brace);
+      if (brace > 0) options.loki = name.substr(0, brace);
+    } else if (name.starts_with(journal)) {
+      options.journal.push_back(name.substr(journal.size()));
+    } else {
+      files.push_back(std::move(name));
+    }
+  }
+  options.file = std::move(files);
+  return options;
+}
+
+/// Whether a source is asked for a stretch of time, not read to its end.
+bool has_stretch(const Options& options) {
+  return !options.query.empty() || !options.journal.empty();
 }
 
 struct WindowChoice {
@@ -51,8 +80,10 @@ WindowChoice choose_window(const Options& options, std::optional<std::int64_t> l
     end = last_ms;
     choice.anchor = "last line";
   } else {
-    choice.anchor = start ? "now" : "none";
-    if (start) end = now_ms;
+    // A server is asked for a stretch of time, whatever it has.
+    const bool now = start || has_stretch(options);
+    choice.anchor = now ? "now" : "none";
+    if (now) end = now_ms;
   }
   if (!options.since.empty() && !start) {
     const bool time = options.since.size() >= 19;
@@ -88,14 +119,15 @@ std::optional<std::int64_t> last_time(std::vector<LogSource>& sources, std::int6
 
 std::vector<LogSource> open_sources(const Options& options, Session& session,
                                     std::vector<Gap>& gaps) {
-  if (options.file.empty())
-    throw Error(ErrorCode::usage, "no log was named", "triage logs app.log, or '-' for stdin");
+  if (options.file.empty() && !has_stretch(options))
+    throw Error(ErrorCode::usage, "no log was named",
+                "triage logs app.log, '-' for stdin, or --query '{app=\"api\"}' for Loki");
   std::vector<LogSource> sources;
   for (const auto& name : options.file) {
     auto source = attempt(gaps, "files." + name, [&] { return LogSource(name, session); });
     if (source) sources.push_back(std::move(*source));
   }
-  if (sources.empty()) {
+  if (sources.empty() && !has_stretch(options)) {
     const Gap& first = gaps.front();
     throw Error(error_code_of(first.code), first.why, first.remedy);
   }
@@ -140,9 +172,35 @@ void scan_source(LogSource& source, LogScan& scan, Sample& sample, Session& sess
                            "rotate with copytruncate only when the writer appends"});
 }
 
+/// From the stretch before the window on. Throws when there is no other source.
+void add_journals(const Options& options, Window window, Session& session,
+                  std::vector<LogSource>& sources, std::vector<Gap>& gaps) {
+  for (const auto& unit : options.journal) {
+    auto source = attempt(gaps, "files.journal:" + unit, [&] {
+      return LogSource::of_journal(unit, 2 * *window.from_ms - *window.to_ms, *window.to_ms,
+                                   session);
+    });
+    if (source) sources.push_back(std::move(*source));
+  }
+  if (!sources.empty() || !options.query.empty()) return;
+  const Gap& first = gaps.front();
+  throw Error(error_code_of(first.code), first.why, first.remedy);
+}
+
+/// Beside files a server that does not answer is a gap.
+void read_loki(LokiSource& loki, Window window, LogScan& scan, Sample& sample) {
+  if (sample.bytes == 0) return loki.read(window, scan, sample);
+  const auto done = attempt(sample.gaps, "server", [&] {
+    loki.read(window, scan, sample);
+    return true;
+  });
+  if (!done) sample.complete = false;
+}
+
 }  // namespace
 
-Sample collect(const Options& options, Session& session) {
+Sample collect(const Options& given, Session& session) {
+  const Options options = sorted_sources(given);
   if (options.window.count() <= 0 || options.top < 0)
     throw Error(ErrorCode::usage, "window and top must be positive", "for example --window 15m");
   const std::vector<Signature> table = signatures_of(options);
@@ -157,9 +215,18 @@ Sample collect(const Options& options, Session& session) {
   const auto choice = choose_window(options, last_time(sources, reference_ms), now_ms);
   Sample sample;
   sample.gaps = std::move(gaps);
+  add_journals(options, choice.window, session, sources, sample.gaps);
   LogScan scan(table, choice.window, reference_ms);
   for (auto& source : sources) scan_source(source, scan, sample, session);
+  LokiSource loki(options, table, session);
+  const bool metric = !options.query.empty() && !backends::is_log_query(options.query);
+  if (metric && !(options.file.empty() && options.journal.empty()))
+    throw Error(ErrorCode::usage, "--query is a metric query: it has no lines to join to files",
+                "ask for it alone, or give a selector: --query '{app=\"api\"}'");
+  if (metric) loki.read_series(choice.window, sample);
+  if (!metric && !options.query.empty()) read_loki(loki, choice.window, scan, sample);
   scan.finish(sample);
+  loki.add_counts(sample);
   sample.at = to_rfc3339(session.clock().now());
   sample.anchor = choice.anchor;
   sample.signature_table_version = signature_table_version;

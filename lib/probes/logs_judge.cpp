@@ -47,8 +47,12 @@ Spans spans_of(const Sample& sample) {
   if (!sample.from_s || !sample.to_s || !sample.first_s) return spans;
   const double from = *sample.from_s;
   const double length = *sample.to_s - from;
-  spans.window_s = std::max(1.0, *sample.to_s - std::max(from, *sample.first_s));
-  const double baseline = from - std::max(from - length, *sample.first_s);
+  // A file begins with its first line. A server that has lines from before the window was asked
+  // for the whole stretch, and said that there are no others.
+  const double first =
+      sample.server && sample.baseline_lines_count > 0 ? from - length : *sample.first_s;
+  spans.window_s = std::max(1.0, *sample.to_s - std::max(from, first));
+  const double baseline = from - std::max(from - length, first);
   if (baseline >= 1) spans.baseline_s = baseline;
   return spans;
 }
@@ -89,7 +93,9 @@ Occurrence occurrence_of(const Hits& hits, const Spans& spans) {
 
 std::optional<TemplateChanges> template_changes(const Options& options, const Sample& sample,
                                                 const Spans& spans) {
-  if (!spans.baseline_s || !spans.window_s || sample.baseline_lines_count == 0) return std::nullopt;
+  if (!spans.baseline_s || !spans.window_s || sample.baseline_lines_count == 0 ||
+      sample.templates.empty())
+    return std::nullopt;
   TemplateChanges changes;
   changes.distinct_count = static_cast<std::int64_t>(sample.templates.size());
   for (const auto& [text, hits] : sample.templates) {

@@ -36,6 +36,23 @@ Section window_section(const Result& result) {
   return section;
 }
 
+Section server_section(const ServerFacts& server) {
+  Table table{{{"", false, false}, {"", false, true}}, {}};
+  table.rows = {
+      {"query", server.query},
+      {"lines", fmt::format("{} in {} requests; Loki itself counts {}",
+                            format_count(server.lines_count), format_count(server.requests_count),
+                            or_unknown(server.counted_count, format_count))}};
+  return {"LOKI", server.address, {std::move(table)}, false};
+}
+
+std::vector<Section> series_sections(const Result& result) {
+  promq::Result series;
+  series.from_s = result.from_s.value_or(0);
+  series.step_s = result.step_s;
+  return promq::curve_sections(result.series, series);
+}
+
 Section signatures_section(const Result& result) {
   Section section{"SIGNATURES", "known texts, lines in the window", {}, false};
   if (result.signatures.empty()) {
@@ -93,10 +110,13 @@ Section occurrences_section(Section section, const char* title,
 }
 
 Section traces_section(const Result& result) {
-  Section section{"TRACES", "of error messages; triage trace shows one", {}, false};
+  Section section{
+      "TRACES", "of error messages; JAEGER_URL or --jaeger says where they are", {}, false};
   Items items;
   for (const auto& error : result.errors)
-    if (!error.trace_ids.empty()) items.items.push_back({error.meaning, error.trace_ids, ""});
+    if (!error.trace_ids.empty())
+      items.items.push_back(
+          {error.meaning, error.trace_ids, "triage trace --trace-id " + error.trace_ids.front()});
   if (!items.items.empty()) section.blocks.emplace_back(std::move(items));
   return section;
 }
@@ -140,8 +160,10 @@ Section examples_section(const Result& result) {
 }  // namespace
 
 std::vector<Section> sections(const Options& /*options*/, const Result& result) {
+  if (!result.series.empty()) return series_sections(result);
   std::vector<Section> list;
   list.push_back(window_section(result));
+  if (result.server) list.push_back(server_section(*result.server));
   list.push_back(signatures_section(result));
   if (result.requests) list.push_back(requests_section(*result.requests));
   if (!result.errors.empty())

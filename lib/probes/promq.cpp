@@ -29,7 +29,7 @@ std::string number_text(const std::optional<double>& value) {
 
 void judge(const Options& options, const Sample& sample, Result& result) {
   Envelope& envelope = result.envelope;
-  judge_clock(sample.clock_offset_s, envelope);
+  judge_clock(sample.clock_offset_s, "Prometheus", envelope);
   for (const auto& warning : sample.warnings)
     envelope.find("server_warning", Severity::warn, "the answer may be incomplete: " + warning);
   if (sample.left_off_count > 0)

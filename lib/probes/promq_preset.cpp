@@ -102,7 +102,7 @@ Result analyse(const Options& /*options*/, const Sample& sample) {
   result.envelope.target = sample.target;
   result.envelope.gaps = sample.gaps;
   result.service = sample.service;
-  promq::judge_clock(sample.clock_offset_s, result.envelope);
+  promq::judge_clock(sample.clock_offset_s, "Prometheus", result.envelope);
   for (const auto& figure : sample.figures) {
     FigureRow row{figure.title, figure.unit, figure.query, {}};
     if (!figure.curves.empty()) row.row = promq::row_of(figure.curves.front());

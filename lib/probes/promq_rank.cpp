@@ -209,7 +209,7 @@ void rank_nodes(const Options& options, const Sample& sample, Result& result) {
 
 void judge(const Sample& sample, Result& result) {
   Envelope& envelope = result.envelope;
-  promq::judge_clock(sample.clock_offset_s, envelope);
+  promq::judge_clock(sample.clock_offset_s, "Prometheus", envelope);
   if (sample.curves.empty())
     envelope.find("no_data", Severity::unknown, "no series in this window: unknown, not healthy");
   if (sample.left_off_count > 0)

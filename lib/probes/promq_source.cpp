@@ -96,13 +96,14 @@ std::vector<double> numbers_of(const Curve& curve) {
   return numbers;
 }
 
-void judge_clock(const std::optional<double>& offset_s, Envelope& envelope) {
+void judge_clock(const std::optional<double>& offset_s, std::string_view server,
+                 Envelope& envelope) {
   if (!offset_s || std::abs(*offset_s) < worst_clock_s) return;
-  envelope.find(
-      "clock_off", Severity::warn,
-      fmt::format("Prometheus' clock is {} {} of this machine's: windows that end now "
-                  "miss or invent data",
-                  format_duration(std::abs(*offset_s)), *offset_s > 0 ? "ahead" : "behind"));
+  envelope.find("clock_off", Severity::warn,
+                fmt::format("{}'s clock is {} {} of this machine's: windows that end now "
+                            "miss or invent data",
+                            server, format_duration(std::abs(*offset_s)),
+                            *offset_s > 0 ? "ahead" : "behind"));
 }
 
 }  // namespace triage::probes::promq

@@ -50,7 +50,8 @@ Curve curve_of(const backends::TimeSeries& series, const Window& window);
 std::vector<double> numbers_of(const Curve& curve);
 
 /// Notes a server clock that is further off than the scrapes can be: the window then misses data.
-void judge_clock(const std::optional<double>& offset_s, Envelope& envelope);
+void judge_clock(const std::optional<double>& offset_s, std::string_view server,
+                 Envelope& envelope);
 
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Curve* /*tag*/) {

@@ -32,6 +32,7 @@ std::span<const Probe> registry() {
       rows::promq_postgres(),
       rows::promq_alerts(),
       rows::promq_gate(),
+      rows::promq_rules(),
   };
   return probes;
 }

@@ -8,6 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/units.h"
+#include "lib/probes/trace_server.h"
 #include "lib/traces/row_text.h"
 #include "lib/traces/summarise.h"
 
@@ -25,8 +26,9 @@ std::string ms(double value) {
 }
 
 std::string change_of(const Edge& edge) {
-  if (!edge.then) return "new";
-  if (!edge.now) return "gone";
+  if (!edge.now && !edge.then) return "";
+  if (!edge.then) return edge.counted_then_count ? "" : "new";
+  if (!edge.now) return edge.counted_count ? "" : "gone";
   const auto& now = *edge.now;
   const auto& then = *edge.then;
   if (now.calls_count < enough_calls || then.calls_count < enough_calls) return "";
@@ -75,6 +77,7 @@ Help help() {
   return {
       "Reads traces and lists who calls whom: calls for each trace, failures and times as the "
       "caller sees them; what has no spans of its own (databases, foreign services) is external. "
+      "'in all' are the calls that Jaeger itself counts in all traces of the window. "
       "With --baseline it says which dependency is new, gone, failing, slower or called more.",
       {{"triage trace deps traces.json", "the call graph with times and failures"},
        {"triage trace deps now.json --baseline yesterday.json", "what changed"}}};
@@ -96,6 +99,14 @@ Sample collect(const Options& options, Session& session) {
   sample.baseline_traces_count = traces::usable_traces(input.then);
   sample.now = traces::dependencies(input.now);
   sample.then = traces::dependencies(input.then);
+  if (options.input.jaeger.empty() || !options.input.trace_ids.empty()) return sample;
+  const auto counted = [&](bool baseline) {
+    return attempt(sample.gaps, "dependencies.counted_count",
+                   [&] { return read_dependencies(options.input, baseline, session); })
+        .value_or(std::vector<backends::Dependency>());
+  };
+  sample.counted = counted(false);
+  if (options.input.baseline_before.count() > 0) sample.counted_then = counted(true);
   return sample;
 }
 
@@ -113,15 +124,18 @@ Result analyse(const Options& options, const Sample& sample) {
        sample.at,
        repeat_command("trace deps", options.input)});
   std::map<std::tuple<std::string, std::string, std::string>, Edge> edges;
-  const auto edge_of = [&](const traces::DependencyRow& row) -> Edge& {
-    Edge& edge = edges[{row.caller, row.callee, row.kind}];
+  const auto edge_of = [&](const auto& row, const std::string& kind) -> Edge& {
+    Edge& edge = edges[{row.caller, row.callee, kind}];
     edge.caller = row.caller;
     edge.callee = row.callee;
-    edge.kind = row.kind;
+    edge.kind = kind;
     return edge;
   };
-  for (const auto& row : sample.now) edge_of(row).now = row;
-  for (const auto& row : sample.then) edge_of(row).then = row;
+  for (const auto& row : sample.now) edge_of(row, row.kind).now = row;
+  for (const auto& row : sample.then) edge_of(row, row.kind).then = row;
+  for (const auto& row : sample.counted) edge_of(row, "service").counted_count = row.calls_count;
+  for (const auto& row : sample.counted_then)
+    edge_of(row, "service").counted_then_count = row.calls_count;
   for (auto& [key, edge] : edges) {
     if (sample.baseline_traces_count > 0) edge.change = change_of(edge);
     result.dependencies.push_back(edge);
@@ -150,9 +164,13 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
                {"p95", true, false},
                {"p99", true, false}},
               {}};
+  const bool counted =
+      std::any_of(result.dependencies.begin(), result.dependencies.end(),
+                  [](const Edge& edge) { return edge.counted_count || edge.counted_then_count; });
+  if (counted) table.columns.push_back({"in all", true, false});
   if (both) table.columns.push_back({"change", false, false});
   const auto add = [&](const std::string& who, const std::optional<traces::DependencyRow>& row,
-                       const std::string& change) {
+                       const std::optional<std::int64_t>& all, const std::string& change) {
     std::vector<std::string> cells{who, "-", "-", "-", "-", "-", "-"};
     if (row)
       cells = {who,
@@ -162,12 +180,13 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
                ms(row->median_ms),
                ms(row->p95_ms),
                ms(row->p99_ms)};
+    if (counted) cells.push_back(all ? format_count(*all) : "-");
     if (both) cells.push_back(change);
     table.rows.push_back(std::move(cells));
   };
   for (const auto& edge : result.dependencies) {
-    add(edge.caller + " -> " + edge.callee, edge.now, edge.change);
-    if (both) add("  before", edge.then, "");
+    add(edge.caller + " -> " + edge.callee, edge.now, edge.counted_count, edge.change);
+    if (both) add("  before", edge.then, edge.counted_then_count, "");
   }
   return {
       {"DEPENDENCIES",

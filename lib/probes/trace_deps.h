@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/backends/jaeger.h"
 #include "lib/base/finding.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
@@ -31,6 +32,8 @@ struct Sample {
   std::int64_t baseline_traces_count = 0;
   std::vector<traces::DependencyRow> now;
   std::vector<traces::DependencyRow> then;
+  std::vector<backends::Dependency> counted;  ///< by the server, of all its traces
+  std::vector<backends::Dependency> counted_then;
   std::vector<Gap> gaps;
 };
 
@@ -41,6 +44,8 @@ struct Edge {
   std::string kind;
   std::optional<traces::DependencyRow> now;
   std::optional<traces::DependencyRow> then;
+  std::optional<std::int64_t> counted_count;  ///< by the server, of all its traces
+  std::optional<std::int64_t> counted_then_count;
   std::string change;  ///< new, gone, failing, slower, more calls, or empty
 };
 
@@ -63,6 +68,8 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("baseline_traces_count", self.baseline_traces_count, "traces to compare with");
   visit("now", self.now, "calls between services");
   visit("then", self.then, "the same in the baseline");
+  visit("counted", self.counted, "calls that Jaeger counts in all its traces of the window");
+  visit("counted_then", self.counted_then, "the same in the baseline");
 }
 
 template <class Visitor, class Self>
@@ -72,6 +79,8 @@ void fields(Visitor& visit, Self& self, const Edge* /*tag*/) {
   visit("kind", self.kind, "service or external");
   visit("now", self.now, "null when there were no calls");
   visit("then", self.then, "null when there were no calls, or no baseline");
+  visit("counted_count", self.counted_count, "calls in all traces of the window, by Jaeger");
+  visit("counted_then_count", self.counted_then_count, "the same in the baseline");
   visit("change", self.change, "new, gone, failing, slower, more calls, or empty");
 }
 

@@ -119,4 +119,12 @@ TraceSource read_server(const TraceOptions& options, bool baseline, Session& ses
   return source;
 }
 
+std::vector<backends::Dependency> read_dependencies(const TraceOptions& options, bool baseline,
+                                                    Session& session) {
+  net::HttpClient client(options.jaeger, net::client_options(options.http, "Jaeger"), session);
+  std::vector<Gap> gaps;
+  const backends::TraceQuery query = query_of(options, baseline, session.clock());
+  return backends::Jaeger(client, gaps).dependencies(query.to, query.to - query.from);
+}
+
 }  // namespace triage::probes

@@ -174,3 +174,43 @@ TEST_CASE("jaeger: each recorded error is one line of its own kind") {
   CHECK(code_of(always(200, R"({"status":"success","data":{"resultType":"vector"}})")) ==
         ErrorCode::malformed);
 }
+
+TEST_CASE("jaeger: a server with neither search is asked as Tempo is, and gives OTLP by id") {
+  Asked asked([](const ReceivedRequest& request) {
+    ScriptedAnswer answer;
+    answer.status = 404;
+    answer.body = "404 page not found\n";
+    if (request.path == "/api/search") {
+      answer.status = 200;
+      answer.body =
+          R"({"traces":[{"traceID":"2f3e0cee77ae5dc9c17ade3689eb2e54","durationMs":557}]})";
+    } else if (request.path == "/api/traces/2f3e0cee77ae5dc9c17ade3689eb2e54") {
+      CHECK(request.header("accept") == "application/json");
+      answer.status = 200;
+      answer.body =
+          R"({"batches":[{"resource":{"attributes":[{"key":"service.name","value":)"
+          R"({"stringValue":"api-gateway"}}]},"scopeSpans":[{"spans":[{"traceId":)"
+          R"("2f3e0cee77ae5dc9c17ade3689eb2e54","spanId":"d8e9feee52c8b9d4","name":"GET /",)"
+          R"("startTimeUnixNano":"1795503406825000000","endTimeUnixNano":"1795503407325000000"}]}]}]})";
+    } else if (request.path == "/api/search/tag/service.name/values") {
+      answer.status = 200;
+      answer.body = R"({"tagValues":["api-gateway","orders"]})";
+    }
+    return answer;
+  });
+  auto query = slow_gateway();
+  query.operation = "GET \"x\"";
+  query.tags = {{"error", "true"}, {"http.method", "GET"}};
+  CHECK(asked.search(query).size() == 1);
+  const auto requests = asked.server.requests();
+  const auto search = std::find_if(requests.begin(), requests.end(), [](const auto& request) {
+    return request.path == "/api/search";
+  });
+  REQUIRE(search != requests.end());
+  CHECK(search->parameter("q") ==
+        R"({resource.service.name="api-gateway" && name="GET \"x\"" && duration>=500ms && )"
+        R"(status=error && .http.method="GET"})");
+  CHECK(search->parameter("start") == "1795503406");
+  CHECK(search->parameter("end") == "1795503498");
+  CHECK(asked.jaeger.services() == std::vector<std::string>{"api-gateway", "orders"});
+}

@@ -51,3 +51,16 @@ TEST_CASE("trace deps: without a baseline nothing is new, and without traces not
   CHECK(result.envelope.severity == Severity::ok);
   CHECK(analyse({}, Sample{}).envelope.severity == Severity::unknown);
 }
+
+TEST_CASE(
+    "trace deps: an edge that no trace here has, but Jaeger counts, is neither new nor gone") {
+  Sample sample = sample_of({row("a", 0, 100)}, {row("a", 0, 100), row("d", 0, 9)});
+  sample.counted = {{"shop", "a", 4000}, {"shop", "d", 7}, {"shop", "z", 3}};
+  const auto result = analyse({}, sample);
+  REQUIRE(result.dependencies.size() == 3);
+  for (const auto& edge : result.dependencies) {
+    CHECK(edge.change.empty());
+    if (edge.callee == "a") CHECK(edge.counted_count == 4000);
+    if (edge.callee == "z") CHECK_FALSE(edge.now);
+  }
+}

@@ -31,5 +31,6 @@ Probe promq_node();
 Probe promq_postgres();
 Probe promq_alerts();
 Probe promq_gate();
+Probe promq_rules();
 
 }  // namespace triage::probes::rows
