@@ -12,6 +12,7 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   commands.push_back(make_run_command());
   for (const auto& probe : probes::registry()) commands.push_back(make_probe_command(probe));
   commands.push_back(make_show_command());
+  commands.push_back(make_diff_command());
   commands.push_back(make_config_command());
   commands.push_back(make_schema_command());
   commands.push_back(make_completion_command());

@@ -53,6 +53,7 @@ class SchemaCommand final : public Command {
     if (command_ == "run") return dump_json(diagnose::run_schema(), 2) + "\n";
     if (command_ == "runbook-tests") return dump_json(runbook_tests_schema(), 2) + "\n";
     if (command_ == "show") return dump_json(show_schema(), 2) + "\n";
+    if (command_ == "diff") return dump_json(diff_schema(), 2) + "\n";
     if (command_ == "runbooks") return dump_json(runbooks_schema(), 2) + "\n";
     if (const auto* probe = probes::find_probe(command_))
       return dump_json(probe->schema(), 2) + "\n";

@@ -7,18 +7,11 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/diagnose/evidence_sources.h"
 #include "lib/diagnose/rank.h"
 
 namespace triage::diagnose {
 namespace {
-
-bool overlaps(const std::string& a, const std::string& b) {
-  const auto covers = [](const std::string& prefix, const std::string& whole) {
-    return whole.starts_with(prefix) && (whole.size() == prefix.size() || prefix.empty() ||
-                                         prefix == "/" || whole[prefix.size()] == '/');
-  };
-  return covers(a, b) || covers(b, a);
-}
 
 /// Turns the answers of jq into a Result, part by part.
 class Judge {
@@ -176,29 +169,6 @@ class Judge {
       result_.gaps.push_back({step.id + "." + gap.what, gap.code, gap.why, gap.remedy});
   }
 
-  void add_sources(const Slot& slot, EvidenceFacts& facts) const {
-    for (const auto& use : slot.reads) {
-      if (std::find(facts.probes.begin(), facts.probes.end(), use.root) == facts.probes.end())
-        facts.probes.push_back(use.root);
-      const auto document = documents_.find(use.root);
-      if (document == documents_.end() || !document->second.contains("provenance")) continue;
-      for (const auto& entry : document->second["provenance"]) {
-        const auto source = from_json<Provenance>(entry, use.root + ".provenance");
-        const bool about =
-            std::any_of(source.figures.begin(), source.figures.end(),
-                        [&](const std::string& figure) { return overlaps(figure, use.pointer); });
-        const bool known = std::any_of(
-            facts.provenance.begin(), facts.provenance.end(), [&](const SourceFacts& other) {
-              return other.probe == use.root && other.source == source.source &&
-                     other.repeat == source.repeat;
-            });
-        if (about && !known)
-          facts.provenance.push_back(
-              {use.root, source.source, source.at, source.repeat, source.figures});
-      }
-    }
-  }
-
   void list_evidence() {
     int shown = 0;
     int risks = 0;
@@ -212,7 +182,10 @@ class Judge {
                                                             : "score";
       facts.state = name_of(state);
       facts.group = evidence.group;
-      if (const Slot* slot = expressions_.find(label + ".if")) add_sources(*slot, facts);
+      if (const Slot* slot = expressions_.find(label + ".if")) {
+        facts.probes = probes_of(slot->reads);
+        facts.provenance = sources_of(slot->reads, documents_);
+      }
       facts.now = state == State::unknown ? "" : text(label + ".now");
       facts.baseline = state == State::unknown ? "" : text(label + ".baseline");
       if (state == State::yes) {
@@ -281,7 +254,10 @@ class Judge {
     list_followed();
     list_hypotheses(ranking);
     for (const auto& settler : would_settle(runbook_, view_, ranking)) add_settler(settler);
-    if (any && !symptom)
+    if (!any && std::all_of(result_.evidence.begin(), result_.evidence.end(),
+                            [](const auto& evidence) { return evidence.role == "risk"; }))
+      hints_only();
+    else if (any && !symptom)
       without_symptom(known, ranking);
     else
       with_cause(ranking);
@@ -327,6 +303,14 @@ class Judge {
       }
     }
     result_.would_settle.push_back(std::move(facts));
+  }
+
+  /// A runbook of hints alone gives no verdict on an incident.
+  void hints_only() {
+    const auto count = std::count_if(result_.evidence.begin(), result_.evidence.end(),
+                                     [](const auto& evidence) { return evidence.state == "true"; });
+    result_.verdict.word = missing_.size() == runbook_.steps.size() ? "inconclusive" : "healthy";
+    result_.verdict.headline = fmt::format("{} hints; no verdict on an incident", count);
   }
 
   /// Without a symptom no cause is named; whether that is good news depends on what could be read.
@@ -437,9 +421,7 @@ class Judge {
       const auto at = seconds(answers_, label + ".at");
       if (!at) continue;
       MomentFacts facts{to_rfc3339(from_epoch_seconds(*at)), *at, text(label + ".say"), {}};
-      for (const auto& use : expressions_.find(label + ".at")->reads)
-        if (std::find(facts.probes.begin(), facts.probes.end(), use.root) == facts.probes.end())
-          facts.probes.push_back(use.root);
+      facts.probes = probes_of(expressions_.find(label + ".at")->reads);
       result_.timeline.push_back(std::move(facts));
     }
     std::stable_sort(result_.timeline.begin(), result_.timeline.end(),

@@ -85,6 +85,7 @@ struct Growth {
   std::optional<double> per_s;  ///< Theil-Sen slope; with its 95 % interval
   std::optional<double> per_s_low;
   std::optional<double> per_s_high;
+  std::optional<double> opened_per_s;    ///< rises between looks: at least so many were opened
   bool growing = false;                  ///< the interval lies above zero, in the second half too
   std::optional<double> exhausted_in_s;  ///< at this rate; null when not growing
   std::optional<double> exhausted_in_low_s;
@@ -194,6 +195,7 @@ void fields(Visitor& visit, Self& self, const Growth* /*tag*/) {
   visit("per_s", self.per_s, "descriptors per second, Theil-Sen");
   visit("per_s_low", self.per_s_low, "95 % interval");
   visit("per_s_high", self.per_s_high, "95 % interval");
+  visit("opened_per_s", self.opened_per_s, "opened a second, at least: rises between two looks");
   visit("growing", self.growing, "the interval lies above zero, in the second half too");
   visit("exhausted_in_s", self.exhausted_in_s, "until the soft limit at this rate, or null");
   visit("exhausted_in_low_s", self.exhausted_in_low_s, "at the fastest rate of the interval");

@@ -92,6 +92,10 @@ std::optional<Growth> growth_of(const ProcessSample& process) {
   growth.duration_s = points.back().at_s - points.front().at_s;
   growth.points_count = static_cast<std::int64_t>(points.size());
   growth.by_class = compare(process);
+  std::int64_t rises = 0;
+  for (std::size_t i = 1; i < points.size(); ++i)
+    rises += std::max<std::int64_t>(points[i].open_count - points[i - 1].open_count, 0);
+  if (growth.duration_s > 0) growth.opened_per_s = static_cast<double>(rises) / growth.duration_s;
   const auto whole = line_through(points, 0);
   if (!whole || points.size() < enough) return growth;
   growth.per_s = whole->slope;

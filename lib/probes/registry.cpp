@@ -33,6 +33,7 @@ std::span<const Probe> registry() {
       rows::promq_alerts(),
       rows::promq_gate(),
       rows::promq_rules(),
+      rows::posture(),
   };
   return probes;
 }

@@ -32,5 +32,6 @@ Probe promq_postgres();
 Probe promq_alerts();
 Probe promq_gate();
 Probe promq_rules();
+Probe posture();
 
 }  // namespace triage::probes::rows
