@@ -206,12 +206,8 @@ Result analyse(const Options& /*options*/, const Sample& sample) {
 }
 
 std::vector<Section> sections(const Options& /*options*/, const Result& result) {
-  if (result.envelope.findings.empty())
-    return {{"HINTS", "", {Paragraph{"none in what could be read"}}, false}};
-  Items items;
-  for (const auto& finding : result.envelope.findings)
-    items.items.push_back({finding.text, {}, {}});
-  return {{"HINTS", "for later, no part of a verdict", {std::move(items)}, false}};
+  if (!result.envelope.findings.empty()) return {};
+  return {{"HINTS", "", {Paragraph{"none in what could be read"}}, false}};
 }
 
 }  // namespace triage::probes::posture

@@ -154,3 +154,20 @@ TEST_CASE("show: an evidence of a recorded run comes with its sources and raw va
   CHECK(run_triage({"show"}).exit_code == 2);
   CHECK(run_triage({"show", "e1", "--from", incident_log}).exit_code == 7);
 }
+
+TEST_CASE("diff: equal results are the same, another verdict differs, other commands are refused") {
+  const std::string runbooks = std::string(TRIAGE_SOURCE_DIR) + "/scenarios/runbooks/tests/";
+  const std::string hog = runbooks + "db-timeout/hog.triage";
+  const auto same = run_triage({"diff", hog, hog, "-o", "json"});
+  CHECK(same.exit_code == 0);
+  CHECK(triage::Json::parse(same.out)["changed_count"] == 0);
+  const auto differ = run_triage(
+      {"diff", hog, runbooks + "db-timeout/healthy.triage", "-o", "json", "--fail-on", "warn"});
+  CHECK(differ.exit_code == 1);
+  const auto document = triage::Json::parse(differ.out);
+  CHECK(document["verdict_before"].get<std::string>().starts_with("confirmed"));
+  CHECK(document["verdict_after"].get<std::string>().starts_with("healthy"));
+  CHECK(document["changed_count"] > 10);
+  CHECK(run_triage({"diff", hog}).exit_code == 2);
+  CHECK(run_triage({"diff", hog, "/nonexistent"}).exit_code == 4);
+}
