@@ -13,7 +13,8 @@ class Documents {
   firstLine(id: number): Promise<string> {
     const stream = fs.createReadStream(path.join(this.#folder, `${id % 20}.txt`), { highWaterMark: 1024 });
     this.#shown.push(stream);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      stream.once('error', reject);
       stream.once('data', (data) => { stream.pause(); resolve(data.toString('utf8').split('\n')[0]); });
     });
   }
