@@ -91,7 +91,7 @@ void note_labels(backends::Loki& loki, Window window, Sample& sample) {
 }  // namespace
 
 void LokiSource::count_levels(backends::Loki& loki, std::int64_t from_ms, std::int64_t to_ms,
-                              Counts& counts) const {
+                              LokiCounts& counts) const {
   const auto answer = loki.instant(
       counted(options_.query, "level, detected_level", to_ms - from_ms), to_ms * ns_per_ms - 1);
   for (const auto& series : answer.series) {
@@ -102,7 +102,7 @@ void LokiSource::count_levels(backends::Loki& loki, std::int64_t from_ms, std::i
 
 /// All known texts in one pass over the lines.
 void LokiSource::count_texts(backends::Loki& loki, std::int64_t from_ms, std::int64_t to_ms,
-                             Counts& counts) const {
+                             LokiCounts& counts) const {
   std::map<std::string, std::string> ids;
   std::vector<std::string> parts;
   for (const auto& signature : table_)
@@ -132,19 +132,20 @@ void LokiSource::count(backends::Loki& loki, Window window, Sample& sample) {
   now_.emplace();
   before_.emplace();
   const bool done = attempt(sample.gaps, "server.counted_count", [&] {
-                      both([&](std::int64_t from, std::int64_t to, Counts& counts) {
+                      both([&](std::int64_t from, std::int64_t to, LokiCounts& counts) {
                         count_levels(loki, from, to, counts);
                       });
                       return true;
                     }).value_or(false);
   if (done) sample.server->counted_count = now_->total + before_->total;
   limited_ = done && now_->total + before_->total > options_.most_lines;
-  const bool texts = limited_ && attempt(sample.gaps, "signatures", [&] {
-                                   both([&](std::int64_t from, std::int64_t to, Counts& counts) {
-                                     count_texts(loki, from, to, counts);
-                                   });
-                                   return true;
-                                 }).value_or(false);
+  const bool texts =
+      limited_ && attempt(sample.gaps, "signatures", [&] {
+                    both([&](std::int64_t from, std::int64_t to, LokiCounts& counts) {
+                      count_texts(loki, from, to, counts);
+                    });
+                    return true;
+                  }).value_or(false);
   if (!done || (limited_ && !texts)) now_.reset();
 }
 
@@ -239,7 +240,7 @@ void LokiSource::add_counts(Sample& sample) const {
   sample.window_lines_count = now_->total;
   sample.baseline_lines_count = before_->total;
   for (const auto& signature : table_) {
-    const auto in = [&](const Counts& counts) {
+    const auto in = [&](const LokiCounts& counts) {
       const auto found = counts.signatures.find(signature.id);
       return found == counts.signatures.end() ? 0 : found->second;
     };

@@ -7,6 +7,13 @@
 
 namespace triage::probes::logs {
 
+/// What Loki itself counted in a stretch of time.
+struct LokiCounts {
+  Levels levels;
+  std::int64_t total = 0;
+  std::map<std::string, std::int64_t> signatures;  ///< by id
+};
+
 /// Reads the lines of the window and of the stretch before it, each once, into `scan`; in `sample`
 /// it notes what the server was asked. Where there are more than --most-lines, Loki counts levels
 /// and known texts itself, and lines are read as examples only; what cannot be told then is
@@ -22,24 +29,18 @@ class LokiSource {
   void add_counts(Sample& sample) const;
 
  private:
-  struct Counts {
-    Levels levels;
-    std::int64_t total = 0;
-    std::map<std::string, std::int64_t> signatures;  ///< by id
-  };
-
   void count_levels(backends::Loki& loki, std::int64_t from_ms, std::int64_t to_ms,
-                    Counts& counts) const;
+                    LokiCounts& counts) const;
   void count_texts(backends::Loki& loki, std::int64_t from_ms, std::int64_t to_ms,
-                   Counts& counts) const;
+                   LokiCounts& counts) const;
   void count(backends::Loki& loki, Window window, Sample& sample);
   void verify(const backends::LokiReading& reading, Sample& sample) const;
 
   const Options& options_;
   const std::vector<Signature>& table_;
   Session& session_;
-  std::optional<Counts> now_;
-  std::optional<Counts> before_;
+  std::optional<LokiCounts> now_;
+  std::optional<LokiCounts> before_;
   bool limited_ = false;
 };
 

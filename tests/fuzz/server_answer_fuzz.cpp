@@ -29,5 +29,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     });
   }
   (void)backends::limit_of(text);
-  return static_cast<int>(backends::is_log_query(text)) * 0;
+  (void)backends::is_log_query(text);
+  return 0;
 }
