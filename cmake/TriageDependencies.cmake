@@ -6,7 +6,6 @@ find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(doctest REQUIRED)
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
-pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 # Debian 12's libjq ships no pkg-config file.
@@ -15,6 +14,10 @@ find_library(JQ_LIBRARY jq REQUIRED)
 add_library(jq::jq UNKNOWN IMPORTED)
 set_target_properties(jq::jq PROPERTIES IMPORTED_LOCATION ${JQ_LIBRARY}
                       INTERFACE_INCLUDE_DIRECTORIES ${JQ_INCLUDE_DIR})
+# libpq is loaded at the first login (lib/backends/postgres_library.h): only its headers are used.
+pkg_check_modules(libpq REQUIRED libpq)
+add_library(libpq::headers INTERFACE IMPORTED)
+set_target_properties(libpq::headers PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${libpq_INCLUDE_DIRS}")
 # libcurl is loaded at the first request (lib/net/http_curl.h): only its headers are used here.
 find_package(CURL 7.85 REQUIRED)
 add_library(CURL::headers INTERFACE IMPORTED)

@@ -8,8 +8,7 @@
 #include <cerrno>
 #include <charconv>
 
-#include <libpq-fe.h>
-
+#include "lib/backends/postgres_library.h"
 #include "lib/base/error.h"
 
 namespace triage::backends {
@@ -24,7 +23,7 @@ PGconn* handle(void* connection) {
 }
 
 struct ClearResult {
-  void operator()(PGresult* result) const { PQclear(result); }
+  void operator()(PGresult* result) const { pq().clear(result); }
 };
 using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
 
@@ -82,9 +81,9 @@ constexpr std::array<Refusal, 11> refusals{{
 }
 
 [[noreturn]] void fail_query(const PGresult* result) {
-  const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* state = pq().result_error_field(result, PG_DIAG_SQLSTATE);
   const std::string code = state == nullptr ? "" : state;
-  const std::string text = one_line(PQresultErrorMessage(result));
+  const std::string text = one_line(pq().result_error_message(result));
   if (code == "42501")
     throw Error(ErrorCode::refused, text, "GRANT pg_monitor TO the role that triage uses");
   if (code == "57014" || code == "55P03")
@@ -93,24 +92,26 @@ constexpr std::array<Refusal, 11> refusals{{
   throw Error(ErrorCode::malformed, text);
 }
 
+std::string text_of(const char* value) {
+  return value == nullptr ? "" : value;
+}
+
 Rows to_rows(const PGresult* result) {
   Rows rows;
-  for (int r = 0; r < PQntuples(result); ++r) {
+  for (int c = 0; c < pq().column_count(result); ++c)
+    rows.columns.push_back(text_of(pq().column_name(result, c)));
+  for (int r = 0; r < pq().row_count(result); ++r) {
     auto& row = rows.rows.emplace_back();
-    for (int c = 0; c < PQnfields(result); ++c) {
-      if (PQgetisnull(result, r, c) != 0) {
+    for (int c = 0; c < pq().column_count(result); ++c) {
+      if (pq().is_null(result, r, c) != 0) {
         row.emplace_back(std::nullopt);
       } else {
-        row.emplace_back(std::string(PQgetvalue(result, r, c),
-                                     static_cast<std::size_t>(PQgetlength(result, r, c))));
+        row.emplace_back(std::string(pq().value(result, r, c),
+                                     static_cast<std::size_t>(pq().length(result, r, c))));
       }
     }
   }
   return rows;
-}
-
-std::string text_of(const char* value) {
-  return value == nullptr ? "" : value;
 }
 
 std::uint16_t port_of(const char* text) {
@@ -129,8 +130,8 @@ bool drive(PGconn* connection, std::chrono::milliseconds limit, const Session& s
         std::chrono::duration_cast<std::chrono::milliseconds>(end - session.clock().monotonic());
     if (left <= 0ms || session.cancelled()) return false;
     // Short waits, so that Ctrl-C is heard.
-    wait_for(PQsocket(connection), status == PGRES_POLLING_WRITING, std::min(left, 200ms));
-    status = PQconnectPoll(connection);
+    wait_for(pq().socket(connection), status == PGRES_POLLING_WRITING, std::min(left, 200ms));
+    status = pq().connect_poll(connection);
   }
   return true;
 }
@@ -138,31 +139,34 @@ bool drive(PGconn* connection, std::chrono::milliseconds limit, const Session& s
 }  // namespace
 
 void PostgresConnection::Close::operator()(void* connection) const {
-  PQfinish(handle(connection));
+  pq().finish(handle(connection));
 }
 
 PostgresConnection::PostgresConnection(void* connection)
     : connection_(connection),
-      host_(text_of(PQhost(handle(connection)))),
-      database_(text_of(PQdb(handle(connection)))),
-      user_(text_of(PQuser(handle(connection)))),
-      port_(port_of(PQport(handle(connection)))) {}
+      host_(text_of(pq().host(handle(connection)))),
+      database_(text_of(pq().database(handle(connection)))),
+      user_(text_of(pq().user(handle(connection)))),
+      port_(port_of(pq().port(handle(connection)))) {}
 
 Rows PostgresConnection::query(const std::string& sql) {
   PGconn* connection = handle(connection_.get());
   ++statements_;
-  if (PQsendQueryParams(connection, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 0)
-    throw Error(ErrorCode::unreachable, one_line(PQerrorMessage(connection)), "try again");
-  while (PQisBusy(connection) != 0) {
-    if (!wait_for(PQsocket(connection), false, query_limit))
+  const int sent = console_ ? pq().send_query(connection, sql.c_str())
+                            : pq().send_query_params(connection, sql.c_str(), 0, nullptr, nullptr,
+                                                     nullptr, nullptr, 0);
+  if (sent == 0)
+    throw Error(ErrorCode::unreachable, one_line(pq().error_message(connection)), "try again");
+  while (pq().is_busy(connection) != 0) {
+    if (!wait_for(pq().socket(connection), false, query_limit))
       throw Error(ErrorCode::budget, "the database did not answer within 4 s",
                   "check the network and the load of the server");
-    if (PQconsumeInput(connection) == 0)
-      throw Error(ErrorCode::unreachable, one_line(PQerrorMessage(connection)), "try again");
+    if (pq().consume_input(connection) == 0)
+      throw Error(ErrorCode::unreachable, one_line(pq().error_message(connection)), "try again");
   }
-  const ResultHandle result(PQgetResult(connection));
-  while (const ResultHandle rest{PQgetResult(connection)}) continue;
-  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) fail_query(result.get());
+  const ResultHandle result(pq().get_result(connection));
+  while (const ResultHandle rest{pq().get_result(connection)}) continue;
+  if (pq().result_status(result.get()) != PGRES_TUPLES_OK) fail_query(result.get());
   return to_rows(result.get());
 }
 
@@ -175,12 +179,17 @@ struct PostgresConnector {
         options.database.c_str(), "triage",
         "-c default_transaction_read_only=on -c statement_timeout=2s -c lock_timeout=500ms",
         nullptr};
-    PostgresConnection connection(PQconnectStartParams(keywords.data(), values.data(), 1));
+    const std::array<const char*, 2> console_keywords{"dbname", nullptr};
+    const std::array<const char*, 2> console_values{options.database.c_str(), nullptr};
+    PostgresConnection connection(
+        options.console ? pq().connect_start(console_keywords.data(), console_values.data(), 1)
+                        : pq().connect_start(keywords.data(), values.data(), 1));
+    connection.console_ = options.console;
     PGconn* raw = handle(connection.connection_.get());
     const std::string where = connection.host_.empty()
                                   ? std::string("(not named)")
                                   : fmt::format("{}:{}", connection.host_, connection.port_);
-    if (PQstatus(raw) == CONNECTION_BAD) fail_connect(one_line(PQerrorMessage(raw)), where);
+    if (pq().status(raw) == CONNECTION_BAD) fail_connect(one_line(pq().error_message(raw)), where);
     const auto limit =
         std::min(options.connect_timeout, std::chrono::duration_cast<std::chrono::milliseconds>(
                                               std::min<Duration>(session.remaining(), 1h)));
@@ -190,11 +199,11 @@ struct PostgresConnector {
                   "check host, port and firewall, or raise --connect-timeout");
     PostgresConnected connected{
         std::nullopt, {}, connection.host_, connection.database_, connection.port_};
-    if (PQstatus(raw) == CONNECTION_OK) {
-      connected.connection.emplace(PostgresConnection(connection.connection_.release()));
+    if (pq().status(raw) == CONNECTION_OK) {
+      connected.connection.emplace(std::move(connection));
       return connected;
     }
-    const std::string message = one_line(PQerrorMessage(raw));
+    const std::string message = one_line(pq().error_message(raw));
     // SQLSTATE 53300 has these texts in PostgreSQL 12 to 17 (postinit.c, proc.c).
     if (!contains(message, "too many clients already") &&
         !contains(message, "connection slots are reserved"))
@@ -203,6 +212,48 @@ struct PostgresConnector {
     return connected;
   }
 };
+
+Cell Rows::cell(const std::vector<Cell>& row, const std::string& column) const {
+  const auto at = std::find(columns.begin(), columns.end(), column);
+  const auto index = static_cast<std::size_t>(at - columns.begin());
+  return index < row.size() ? row[index] : std::nullopt;
+}
+
+PostgresConnected postgres_address(const PostgresOptions& options) {
+  PostgresConnected address;
+  std::string port = "5432";
+  const auto read = [&](PQconninfoOption* list) {
+    for (const PQconninfoOption* one = list; one != nullptr && one->keyword != nullptr; ++one) {
+      const std::string value = text_of(one->val);
+      const std::string_view keyword = one->keyword;
+      if (value.empty()) continue;
+      if (keyword == "service")
+        throw Error(ErrorCode::usage, "a service name cannot be used without a login",
+                    "give host and port in --db");
+      if (keyword == "host") address.host = value;
+      if (keyword == "port") port = value;
+      if (keyword == "dbname") address.database = value;
+    }
+  };
+  struct Free {
+    void operator()(PQconninfoOption* list) const { pq().conninfo_free(list); }
+  };
+  using List = std::unique_ptr<PQconninfoOption, Free>;
+  const List defaults(pq().conninfo_defaults());
+  read(defaults.get());
+  if (contains(options.database, "=") || contains(options.database, "://")) {
+    char* message = nullptr;
+    const List named(pq().conninfo_parse(options.database.c_str(), &message));
+    const std::string why = one_line(text_of(message));
+    pq().free_memory(message);
+    if (!named)
+      throw Error(ErrorCode::usage, "database: " + why,
+                  "use a URI such as postgres://user@host:5432/database");
+    read(named.get());
+  }
+  address.port = port_of(port.c_str());
+  return address;
+}
 
 PostgresConnected connect_postgres(const PostgresOptions& options, const Session& session) {
   return PostgresConnector::connect(options, session);

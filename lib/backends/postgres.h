@@ -21,12 +21,17 @@ namespace triage::backends {
 using Cell = std::optional<std::string>;  ///< nothing is SQL NULL
 
 struct Rows {
+  std::vector<std::string> columns;  ///< their names
   std::vector<std::vector<Cell>> rows;
+  /// The cell of a named column; nothing where there is none of that name.
+  [[nodiscard]] Cell cell(const std::vector<Cell>& row, const std::string& column) const;
 };
 
 struct PostgresOptions {
   std::string database;  ///< URI, conninfo or service name ("service=orders"); empty: PG* variables
   std::chrono::milliseconds connect_timeout{5000};
+  /// The admin console of pgbouncer: it takes no settings and the simple query protocol only.
+  bool console = false;
 };
 
 /// One open session; closes it at the end.
@@ -55,6 +60,7 @@ class PostgresConnection {
   std::string user_;
   std::uint16_t port_ = 0;
   std::int64_t statements_ = 0;
+  bool console_ = false;
 };
 
 /// A server whose slots are all taken refuses the login; that is an answer, not a failure.
@@ -69,5 +75,9 @@ struct PostgresConnected {
 /// Throws Error{unreachable} (down, no route, time-out), Error{refused} (password, TLS, pg_hba),
 /// Error{not_found} (no such database), Error{usage} (malformed URI).
 PostgresConnected connect_postgres(const PostgresOptions& options, const Session& session);
+
+/// Where a login would go, without any contact; `connection` and `slots_full` stay empty. Throws
+/// Error{usage} for a malformed URI and for a service name, which only libpq's login resolves.
+PostgresConnected postgres_address(const PostgresOptions& options);
 
 }  // namespace triage::backends

@@ -108,6 +108,8 @@ WebSocket::WebSocket(std::uint16_t port, const std::string& path, const Session&
   error_code ignored;
   state.stream.next_layer().set_option(Tcp::no_delay(true), ignored);
   state.stream.read_message_max(largest_message);
+  // Node.js ends the connection at a fragmented message (src/inspector_socket.cc).
+  state.stream.auto_fragment(false);
   const std::string host = authority(port);
   finish(state.loop, session, limit, what,
          [&](auto done) { state.stream.async_handshake(host, path, std::move(done)); });

@@ -12,6 +12,7 @@
 #include "lib/base/units.h"
 #include "lib/probes/pool_judge.h"
 #include "lib/probes/pool_queries.h"
+#include "lib/stats/robust.h"
 
 namespace triage::probes::pool {
 namespace {
@@ -154,13 +155,8 @@ void join_clients(const Sample& sample, Result& result) {
 void view_tcp(const Sample& sample, Result& result) {
   constexpr double unread_limit_s = 0.4;  // longer than any turn of a healthy loop
   if (sample.tracked.empty()) return;
-  std::map<std::int64_t, const Backend*> by_port;
-  for (const auto& backend : sample.backends)
-    if (backend.port > 0 && !backend.state.empty()) by_port[backend.port] = &backend;
   TcpView& view = result.tcp.emplace();
   view.followed_s = sample.tracked_s;
-  std::int64_t both = 0;
-  std::int64_t equal = 0;
   for (const auto& connection : sample.tracked) {
     const bool in_flight = connection.state == "in flight";
     ++(in_flight ? view.in_flight_count
@@ -169,17 +165,26 @@ void view_tcp(const Sample& sample, Result& result) {
     if (connection.unread_s >= unread_limit_s) ++view.unread_count;
     if (in_flight)
       view.oldest_in_flight_s = std::max(view.oldest_in_flight_s.value_or(0), connection.age_s);
-    const auto backend = by_port.find(connection.port);
-    if (backend == by_port.end()) continue;
-    ++both;
-    if (in_flight == (backend->second->state == "active")) ++equal;
   }
-  if (both > 0 && sample.visibility == "all")
-    view.agreement_ratio = static_cast<double>(equal) / static_cast<double>(both);
+  view.requests_count = sample.requests_count;
+  view.timed_count = static_cast<std::int64_t>(sample.answers_s.size());
+  view.answer_p50_s = stats::quantile(sample.answers_s, 0.5);
+  view.answer_p95_s = stats::quantile(sample.answers_s, 0.95);
+  view.answer_p99_s = stats::quantile(sample.answers_s, 0.99);
+  view.answer_max_s = stats::quantile(sample.answers_s, 1);
+  view.compared_count = sample.compared_count;
+  if (sample.compared_count > 0 && sample.visibility == "all")
+    view.agreement_ratio =
+        static_cast<double>(sample.agreed_count) / static_cast<double>(sample.compared_count);
 }
 
 /// Accuracies were measured against pg_stat_activity at the same instant.
 void name_sources(const Sample& sample, Result& result) {
+  if (!sample.app_walks.empty())
+    result.sources.push_back({"inspector",
+                              "exact: the pools' own objects; the age of a check-out is a lower "
+                              "bound unless the library "
+                              "notes it (tarn, generic-pool)"});
   if (sample.visibility == "all" || sample.visibility == "partial")
     result.sources.push_back(
         {"pg_stat_activity", sample.visibility == "all"
@@ -188,6 +193,8 @@ void name_sources(const Sample& sample, Result& result) {
   if (sample.visibility == "titles")
     result.sources.push_back(
         {"process titles", "states without ages or texts; 99.9 % of rows as pg_stat_activity"});
+  if (result.bouncer)
+    result.sources.push_back({"pgbouncer", "exact: its own lists, at one moment"});
   if (result.tcp)
     result.sources.push_back(
         {"tcp_info",
@@ -255,6 +262,10 @@ Result analyse(const Options& options, const Sample& sample) {
   result.deadlocks_total_count = sample.deadlocks_after_count;
   join_clients(sample, result);
   view_tcp(sample, result);
+  result.app_pools = sample.app_pools;
+  result.app_walks = sample.app_walks;
+  result.bouncer = sample.bouncer;
+  result.causes = find_causes(options, sample, result);
   name_sources(sample, result);
   judge(options, sample, result);
   add_provenance(sample, result);

@@ -3,9 +3,10 @@
 /// `triage pool`: who holds the connection slots of a PostgreSQL server, with which statements, and
 /// which local process is behind each connection.
 ///
-/// Sources, best first: pg_stat_activity in a read-only session; when every slot is taken and the
-/// role may not use a reserved one, the process titles of the server's backends on this host.
-/// Beside them the kernel's tcp_info of this host's connections, which needs no login at all.
+/// Sources, best first: the application's own pools through the V8 inspector, with consent;
+/// pg_stat_activity in a read-only session; when every slot is taken and the role may not use a
+/// reserved one, the process titles of the server's backends on this host. Beside them the kernel's
+/// tcp_info of this host's connections, which needs no login at all.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,16 +16,24 @@
 #include "lib/base/finding.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
+#include "lib/probes/pool_app.h"
+#include "lib/probes/pool_bouncer.h"
+#include "lib/probes/pool_causes.h"
 #include "lib/report/report.h"
 
 namespace triage::probes::pool {
 
 struct Options {
   std::string db;
-  std::string target;  ///< process whose connections are joined; empty: every process here
+  std::string target;     ///< process whose connections are joined; empty: every process here
+  std::string pgbouncer;  ///< its admin console, when one stands between; empty: not asked
   std::chrono::milliseconds slow_after{10000};  ///< age from which a statement is long
   std::int64_t samples = 2;
   std::chrono::milliseconds interval{500};
+  std::chrono::milliseconds duration{0};  ///< instead of `samples`
+  std::vector<std::string> source;        ///< "views", "titles", "tcp", "inspector"; empty: all
+  bool allow_inspector = false;
+  std::chrono::milliseconds pause_budget{50};  ///< of the target, for one piece of the walk
   std::chrono::milliseconds connect_timeout{5000};
 };
 
@@ -64,6 +73,7 @@ struct TrackedConnection {
   double age_s = 0;       ///< since the last data was sent; of a stalled one, the peer's silence
   bool stalled = false;   ///< the kernel repeats data without an answer
   double unread_s = 0;    ///< how long answers have waited for the process to read them
+  bool quiet = false;     ///< no data went either way since the dump before
 };
 
 struct Sample {
@@ -79,7 +89,15 @@ struct Sample {
   std::optional<std::int64_t> deadlocks_after_count;
   std::vector<ClientSocket> clients;
   std::vector<TrackedConnection> tracked;
-  double tracked_s = 0;  ///< how long the connections were followed
+  double tracked_s = 0;             ///< how long the connections were followed
+  std::int64_t compared_count = 0;  ///< connections that both tcp_info and the server told of
+  std::int64_t agreed_count = 0;    ///< of them with the same answer
+  std::int64_t requests_count = 0;
+  std::vector<double> answers_s;  ///< how long requests took that ended meanwhile
+  std::int64_t target_pid = 0;    ///< of Options::target; 0: none was named
+  std::vector<AppPool> app_pools;
+  std::vector<AppWalk> app_walks;
+  std::optional<Bouncer> bouncer;
   std::vector<Gap> gaps;
 };
 
@@ -133,12 +151,23 @@ struct TcpView {
   std::int64_t unread_count = 0;  ///< answers wait for the process to read them
   std::optional<double> oldest_in_flight_s;
   std::optional<double> agreement_ratio;  ///< with pg_stat_activity in this run, 0..1
+  std::int64_t compared_count = 0;        ///< connections in all samples that were compared
+  std::int64_t requests_count = 0;        ///< sent while the connections were followed
+  std::int64_t timed_count = 0;           ///< of them with both ends seen
+  std::optional<double> answer_p50_s;
+  std::optional<double> answer_p95_s;
+  std::optional<double> answer_p99_s;
+  std::optional<double> answer_max_s;
 };
 
 struct Result {
   Envelope envelope;
   std::string visibility;
   std::vector<Source> sources;
+  std::vector<Cause> causes;
+  std::vector<AppPool> app_pools;
+  std::vector<AppWalk> app_walks;
+  std::optional<Bouncer> bouncer;
   std::optional<TcpView> tcp;
   bool slots_full = false;
   std::optional<std::int64_t> used_count;
@@ -205,6 +234,7 @@ void fields(Visitor& visit, Self& self, const TrackedConnection* /*tag*/) {
   visit("age_s", self.age_s, "since data was sent; of a stalled one the peer's silence");
   visit("stalled", self.stalled, "the kernel repeats data without an answer");
   visit("unread_s", self.unread_s, "how long answers have waited to be read");
+  visit("quiet", self.quiet, "no data went either way since the dump before");
 }
 
 template <class Visitor, class Self>
@@ -224,6 +254,13 @@ void fields(Visitor& visit, Self& self, const TcpView* /*tag*/) {
   visit("oldest_in_flight_s", self.oldest_in_flight_s, "null when none is in flight");
   visit("agreement_ratio", self.agreement_ratio,
         "connections on which pg_stat_activity says the same, 0..1; null without it");
+  visit("compared_count", self.compared_count, "connections in all samples that were compared");
+  visit("requests_count", self.requests_count, "sent while the connections were followed");
+  visit("timed_count", self.timed_count, "of them with both ends seen");
+  visit("answer_p50_s", self.answer_p50_s, "from request to answer, of the timed ones");
+  visit("answer_p95_s", self.answer_p95_s, "from request to answer");
+  visit("answer_p99_s", self.answer_p99_s, "from request to answer");
+  visit("answer_max_s", self.answer_max_s, "from request to answer");
 }
 
 template <class Visitor, class Self>
@@ -241,6 +278,14 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("clients", self.clients, "local owners of the client sockets");
   visit("tracked", self.tracked, "connections of this host by tcp_info");
   visit("tracked_s", self.tracked_s, "how long they were followed");
+  visit("compared_count", self.compared_count, "connections that tcp_info and the server told of");
+  visit("agreed_count", self.agreed_count, "of them with the same answer");
+  visit("requests_count", self.requests_count, "data segments sent meanwhile");
+  visit("answers_s", self.answers_s, "how long requests took that ended meanwhile");
+  visit("target_pid", self.target_pid, "process that was named; 0 when none was");
+  visit("app_pools", self.app_pools, "the application's own pools");
+  visit("app_walks", self.app_walks, "what finding them cost the target");
+  visit("bouncer", self.bouncer, "pgbouncer between the service and the server; null: not asked");
   visit("gaps", self.gaps, "what could not be read");
 }
 
@@ -287,6 +332,10 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
       "visibility", self.visibility,
       "all: every backend is visible; partial: the role sees only its own; titles: process titles");
   visit("sources", self.sources, "ways of looking that were used, best first");
+  visit("causes", self.causes, "named causes first, then sets that could not be told apart");
+  visit("app_pools", self.app_pools, "the application's own pools, most waiting first");
+  visit("app_walks", self.app_walks, "what finding them cost the target");
+  visit("bouncer", self.bouncer, "pgbouncer between the service and the server; null: not asked");
   visit("tcp", self.tcp, "connections of this host by tcp_info; null when there is none");
   visit("slots_full", self.slots_full, "the server refused the login: every slot is taken");
   visit("used_count", self.used_count, "client backends, without triage's own");

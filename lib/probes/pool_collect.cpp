@@ -1,11 +1,10 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <memory>
 #include <set>
-#include <thread>
 
 #include "lib/backends/postgres.h"
 #include "lib/base/clock.h"
@@ -14,8 +13,9 @@
 #include "lib/os/socket_owner.h"
 #include "lib/os/target.h"
 #include "lib/probes/pool.h"
+#include "lib/probes/pool_follow.h"
+#include "lib/probes/pool_observe.h"
 #include "lib/probes/pool_queries.h"
-#include "lib/probes/pool_track.h"
 
 namespace triage::probes::pool {
 namespace {
@@ -92,61 +92,48 @@ void read_limits(PostgresConnection& connection, Sample& sample) {
                            fmt::format("GRANT pg_monitor TO \"{}\";", connection.user())});
 }
 
-/// Follows this host's connections to the server's port, every 20 ms.
-class Follower {
- public:
-  Follower(std::uint16_t port, const Session& session)
-      : session_(session), start_(session.clock().monotonic()) {
-    filter_.peer_port = port;
-    filter_.health = true;
-    filter_.states = 1U << established;
-  }
-  void take() {
-    auto sockets = os::dump_inet(filter_);
-    if (!own_) own_ = own_inodes(sockets);
-    std::erase_if(sockets, [&](const os::InetSocket& s) { return own_->contains(s.inode); });
-    tracker_.take(sockets, elapsed_s());
-  }
-  /// Instead of a plain wait.
-  void follow_for(Duration wait) {
-    using namespace std::chrono_literals;
-    const Duration end = session_.clock().monotonic() + std::min(wait, session_.remaining());
-    while (session_.clock().monotonic() < end && !session_.cancelled()) {
-      take();
-      std::this_thread::sleep_for(
-          std::clamp<Duration>(end - session_.clock().monotonic(), 0ms, 20ms));
-    }
-  }
-  void give(Sample& sample) const {
-    sample.tracked = tracker_.connections();
-    sample.tracked_s = elapsed_s();
-  }
+bool wants(const Options& options, const char* source) {
+  return options.source.empty() ||
+         std::find(options.source.begin(), options.source.end(), source) != options.source.end();
+}
 
- private:
-  static constexpr int established = 1;
-  [[nodiscard]] double elapsed_s() const {
-    return std::chrono::duration<double>(session_.clock().monotonic() - start_).count();
-  }
-  /// The connection of triage itself is not one of the service.
-  static std::set<std::uint32_t> own_inodes(const std::vector<os::InetSocket>& sockets) {
-    std::set<std::uint32_t> inodes;
-    for (const auto& socket : sockets) inodes.insert(socket.inode);
-    std::set<std::uint32_t> own;
-    for (const auto& [inode, pid] :
-         os::find_socket_owners(os::Procfs(), inodes, {::getpid()}).pid_of_inode)
-      own.insert(inode);
-    return own;
-  }
-  const Session& session_;
-  Duration start_;
-  os::InetFilter filter_;
-  std::optional<std::set<std::uint32_t>> own_;
-  ConnectionTracker tracker_;
+/// How often the server is asked.
+std::int64_t samples_of(const Options& options) {
+  const auto interval = std::max<std::int64_t>(options.interval.count(), 1);
+  const std::int64_t count =
+      options.duration.count() > 0 ? options.duration.count() / interval + 1 : options.samples;
+  return std::clamp<std::int64_t>(count, 1, 100'000);
+}
+
+/// What is watched between two looks at the server; either may be absent.
+struct Watch {
+  std::unique_ptr<Follower> follower;
+  std::unique_ptr<AppObserver> app;
 };
 
-void read_samples(PostgresConnection& connection, const Options& options, Session& session,
-                  Sample& sample) {
-  Follower follower(connection.port(), session);
+void watch_for(const Watch& watch, Duration wait, const Session& session, Sample& sample) {
+  attempt(sample.gaps, "tcp", [&] {
+    wait_beside(wait, session, [&] {
+      if (watch.follower) watch.follower->take();
+      if (watch.app) watch.app->look(sample);
+    });
+    return true;
+  });
+}
+
+/// The last look of both.
+void finish(const Watch& watch, Sample& sample) {
+  if (watch.app) watch.app->finish(sample);
+  if (!watch.follower) return;
+  attempt(sample.gaps, "tcp", [&] {
+    watch.follower->take();
+    watch.follower->give(sample);
+    return true;
+  });
+}
+
+void read_samples(PostgresConnection& connection, const Options& options, const Watch& watch,
+                  Session& session, Sample& sample) {
   const auto deadlocks = [&]() -> std::optional<std::int64_t> {
     const auto rows =
         attempt(sample.gaps, "deadlocks_count", [&] { return connection.query(deadlocks_sql); });
@@ -154,22 +141,24 @@ void read_samples(PostgresConnection& connection, const Options& options, Sessio
     return integer_of(rows->rows[0][0]);
   };
   sample.deadlocks_before_count = deadlocks();
-  const std::int64_t count = std::clamp<std::int64_t>(options.samples, 1, 1000);
+  const std::int64_t count = samples_of(options);
   for (std::int64_t i = 0; i < count && !session.cancelled(); ++i) {
-    if (i > 0)
-      attempt(sample.gaps, "tcp", [&] {
-        follower.follow_for(options.interval);
-        return true;
-      });
+    if (i > 0) watch_for(watch, options.interval, session, sample);
     session.progress(
         fmt::format("pg_stat_activity of {}, sample {}/{}", sample.server, i + 1, count));
+    // One dump before and one behind, so that what changed meanwhile is not compared.
+    attempt(sample.gaps, "tcp", [&] {
+      if (watch.follower) watch.follower->take();
+      return true;
+    });
     sample.backends = to_backends(connection.query(activity_sql));
+    attempt(sample.gaps, "tcp", [&] {
+      if (!watch.follower) return true;
+      watch.follower->take();
+      watch.follower->compare(sample);
+      return true;
+    });
   }
-  attempt(sample.gaps, "tcp", [&] {
-    follower.take();
-    follower.give(sample);
-    return true;
-  });
   sample.deadlocks_after_count = deadlocks();
 }
 
@@ -225,41 +214,84 @@ bool is_local(const std::string& host) {
          host.rfind("127.", 0) == 0;
 }
 
+Watch start_watch(const Options& options, const os::Procfs& procfs,
+                  const std::optional<os::ProcessInfo>& target, std::uint16_t port,
+                  Session& session, Sample& sample) {
+  Watch watch;
+  if (wants(options, "tcp")) watch.follower = std::make_unique<Follower>(port, session);
+  if (wants(options, "inspector") && options.allow_inspector && target)
+    watch.app = std::make_unique<AppObserver>(options, procfs, *target, session, sample);
+  if (!watch.app)
+    sample.gaps.push_back({"app_pools", "refused", "the application's own pools were not looked at",
+                           "name the process with --target and add --allow-inspector"});
+  return watch;
+}
+
+/// The port to which the service connects.
+std::uint16_t read_pooler(const Options& options, std::uint16_t server_port, Session& session,
+                          Sample& sample) {
+  if (options.pgbouncer.empty()) return server_port;
+  sample.bouncer = attempt(sample.gaps, "bouncer", [&] {
+    return read_bouncer(options.pgbouncer, options.connect_timeout, session);
+  });
+  return sample.bouncer ? static_cast<std::uint16_t>(sample.bouncer->port) : server_port;
+}
+
+void check(const Options& options) {
+  if (options.allow_inspector && options.target.empty())
+    throw Error(ErrorCode::usage, "pool: --allow-inspector without a process",
+                "name it: --target port:3000");
+}
+
+/// Asks the server, or gives its words when every slot is taken.
+backends::PostgresConnected connect(const Options& options, Session& session) {
+  if (wants(options, "views")) {
+    session.progress("connecting to the database");
+    return backends::connect_postgres({options.db, options.connect_timeout}, session);
+  }
+  return backends::postgres_address({options.db, options.connect_timeout});
+}
+
 }  // namespace
 
 Sample collect(const Options& options, Session& session) {
   const os::Procfs procfs;
   Sample sample;
-  if (!options.target.empty()) os::find_target(procfs, options.target);  // fail before the login
-  session.progress("connecting to the database");
+  check(options);
+  std::optional<os::ProcessInfo> target;  // fails before the login
+  if (!options.target.empty()) target = os::find_target(procfs, options.target);
+  if (target) sample.target_pid = target->id.pid;
   const Duration start = session.clock().monotonic();
-  auto connected = backends::connect_postgres({options.db, options.connect_timeout}, session);
+  auto connected = connect(options, session);
   sample.at = to_rfc3339(session.clock().now());
   sample.server = fmt::format("{}:{}/{}", connected.host, connected.port, connected.database);
   sample.target = sample.server;
   sample.slots_full = connected.slots_full;
-  std::int64_t statements = 0;
+  // The service's connections end at pgbouncer where there is one.
+  const std::uint16_t near = read_pooler(options, connected.port, session, sample);
+  const Watch watch = start_watch(options, procfs, target, near, session, sample);
   if (connected.connection) {
     read_limits(*connected.connection, sample);
-    read_samples(*connected.connection, options, session, sample);
-    statements = connected.connection->statements_count();
+    read_samples(*connected.connection, options, watch, session, sample);
+    const Duration took = session.clock().monotonic() - start;
+    session.touch(
+        {"database session " + sample.server,
+         fmt::format("read-only, {} statements", connected.connection->statements_count()), 1,
+         std::chrono::duration<double, std::milli>(took).count()});
   } else {
-    sample.gaps.push_back({"max_count", "refused", connected.slots_full,
+    const std::string why =
+        sample.slots_full.empty() ? "the database was not asked" : sample.slots_full;
+    sample.gaps.push_back({"max_count", "refused", why,
                            "log in as a role that may use the reserved slots, for example: sudo -u "
                            "postgres triage pool --db host=/var/run/postgresql"});
-    Follower follower(connected.port, session);
-    attempt(sample.gaps, "tcp", [&] {
-      follower.follow_for(options.interval * std::max<std::int64_t>(options.samples - 1, 1));
-      follower.take();
-      follower.give(sample);
-      return true;
-    });
-    if (is_local(connected.host)) read_titles(procfs, connected.port, session, sample);
+    watch_for(watch, options.interval * std::max<std::int64_t>(samples_of(options) - 1, 1), session,
+              sample);
+    if (is_local(connected.host) && wants(options, "titles"))
+      read_titles(procfs, connected.port, session, sample);
   }
-  const Duration took = session.clock().monotonic() - start;
-  session.touch({"database session " + sample.server,
-                 fmt::format("read-only, {} statements", statements), 1,
-                 std::chrono::duration<double, std::milli>(took).count()});
+  finish(watch, sample);
+  // Again at the end: a queue that was there at both moments is no burst.
+  if (sample.bouncer) read_pooler(options, connected.port, session, sample);
   attempt(sample.gaps, "joined", [&] {
     read_clients(options, procfs, connected.port, session, sample);
     return true;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "lib/base/units.h"
 #include "lib/probes/pool_queries.h"
 
@@ -86,6 +89,60 @@ void judge_tcp(Result& result) {
                     result.tcp->unread_count));
 }
 
+/// "client_leak" -> "client leak"
+std::string words_of(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+void judge_causes(Result& result) {
+  for (const auto& cause : result.causes) {
+    if (cause.name == "slots_taken")
+      result.envelope.find("slots_taken", Severity::crit, cause.text);
+    if (cause.name == "pgbouncer_queue")
+      result.envelope.find("pgbouncer_queue", Severity::warn, cause.text);
+    const bool by_pool = !cause.told_by.empty() && cause.told_by.front() == "inspector";
+    if (!by_pool) continue;
+    std::string text = fmt::format("pool exhausted, {}: {}", words_of(cause.name), cause.text);
+    if (!cause.not_apart_from.empty()) {
+      std::string others;
+      for (const auto& other : cause.not_apart_from)
+        others += (others.empty() ? "" : ", ") + words_of(other);
+      text += "; cannot be told apart from: " + others;
+    }
+    result.envelope.find("pool_exhausted", Severity::crit, std::move(text));
+  }
+}
+
+/// What all pools together may open, against what the server has.
+void judge_sizes(Result& result) {
+  if (!result.usable_count) return;
+  std::int64_t most = 0;
+  std::int64_t pools = 0;
+  std::set<std::int64_t> processes;
+  for (const auto& pool : result.app_pools) {
+    const bool of_server =
+        std::any_of(pool.clients.begin(), pool.clients.end(),
+                    [](const AppClient& client) { return !client.transaction.empty(); });
+    const bool postgres = pool.library == "pg-pool" || of_server;
+    if (!postgres || !pool.max_count) continue;
+    most += *pool.max_count;
+    ++pools;
+    processes.insert(pool.pid);
+  }
+  if (pools == 0) return;
+  // Other processes here that talk to the same server have pools of their own, not looked into.
+  std::int64_t others = 0;
+  for (const auto& joined : result.joined)
+    if (!processes.contains(joined.pid)) others += joined.connections_count;
+  if (most + others <= *result.usable_count) return;
+  result.envelope.find(
+      "pools_exceed_slots", Severity::warn,
+      fmt::format("the pools of {} processes may open {} connections, others here have {}: more "
+                  "than the {} usable slots of the server",
+                  processes.size(), most, others, *result.usable_count));
+}
+
 }  // namespace
 
 void judge(const Options& options, const Sample& sample, Result& result) {
@@ -93,6 +150,8 @@ void judge(const Options& options, const Sample& sample, Result& result) {
   judge_statements(options, result);
   judge_waits(result);
   judge_tcp(result);
+  judge_causes(result);
+  judge_sizes(result);
   if (sample.visibility == "partial")
     result.envelope.find("partial", Severity::unknown,
                          "the role sees only its own sessions: what the others do is unknown");
@@ -117,6 +176,15 @@ void add_provenance(const Sample& sample, Result& result) {
   add({"/deadlocks_count", "/deadlocks_total_count"}, "pg_stat_database",
       fmt::format("psql -c \"{}\"", deadlocks_sql));
   add({"/tcp"}, "tcp_info by NETLINK_SOCK_DIAG, every 20 ms", "ss -tni");
+  if (!result.app_walks.empty())
+    add({"/app_pools", "/app_walks"}, "objects of the process, through its V8 inspector",
+        fmt::format("triage pool --target {} --allow-inspector -o json", sample.target_pid));
+  if (result.bouncer)
+    add({"/bouncer"}, "SHOW POOLS, CLIENTS and SERVERS of pgbouncer",
+        fmt::format("psql -h {} -p {} pgbouncer -c 'SHOW POOLS'",
+                    result.bouncer->address.substr(0, result.bouncer->address.rfind(':')),
+                    result.bouncer->port));
+  add({"/causes"}, "rules over the figures of this document", "triage pool -o json");
   add({"/joined"}, "NETLINK_SOCK_DIAG joined with pg_stat_activity.client_port", "ss -tnp");
 }
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/units.h"
 #include "lib/probes/pool.h"
+#include "lib/v8/inspector.h"
 
 namespace triage::probes::pool {
 namespace {
@@ -95,7 +96,89 @@ Section tcp_section(const Result& result) {
       tcp.stalled_count, tcp.unread_count, format_duration(tcp.followed_s));
   if (tcp.agreement_ratio)
     text += fmt::format("; agrees with pg_stat_activity on {}", format_ratio(*tcp.agreement_ratio));
+  if (tcp.answer_p50_s)
+    text +=
+        fmt::format("; answers took p50 {}, p95 {}, p99 {}, longest {} ({} of {} requests timed)",
+                    format_duration(*tcp.answer_p50_s), format_duration(*tcp.answer_p95_s),
+                    format_duration(*tcp.answer_p99_s), format_duration(*tcp.answer_max_s),
+                    tcp.timed_count, tcp.requests_count);
   return {"CONNECTIONS HERE", "by tcp_info", {Paragraph{std::move(text)}}, false};
+}
+
+std::string words_of(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + words_of(name);
+  return text;
+}
+
+Section causes_section(const Result& result) {
+  Items items;
+  for (const auto& cause : result.causes) {
+    std::vector<std::string> notes{"told by " + list_of(cause.told_by)};
+    if (!cause.not_apart_from.empty())
+      notes.push_back("cannot be told apart from: " + list_of(cause.not_apart_from));
+    items.items.push_back({words_of(cause.name) + ": " + cause.text, std::move(notes), {}});
+  }
+  return {"CAUSES", "", {std::move(items)}, false};
+}
+
+std::string timeout_text(const std::optional<std::int64_t>& ms) {
+  if (ms && *ms == 0) return "none";
+  return or_unknown(
+      ms, [](std::int64_t value) { return format_duration(static_cast<double>(value) / 1000); });
+}
+
+Section pools_section(const Result& result) {
+  Table table{{{"pool", false, true},
+               {"max", true, false},
+               {"out", true, false},
+               {"idle", true, false},
+               {"waiting", true, false},
+               {"acquire limit", true, false},
+               {"longest out", true, false}},
+              {}};
+  for (const auto& pool : result.app_pools) {
+    std::string name = fmt::format("{} of {}", pool.library, pool.pid);
+    if (!pool.server.empty()) name += " to " + pool.server;
+    std::string longest = "-";
+    if (!pool.clients.empty() && pool.clients.front().held_s)
+      longest = (pool.clients.front().held_exactly ? "" : ">= ") +
+                format_duration(*pool.clients.front().held_s);
+    table.rows.push_back({std::move(name), count_text(pool.max_count),
+                          format_count(pool.checked_out_count), format_count(pool.idle_count),
+                          format_count(pool.waiting_count), timeout_text(pool.acquire_timeout_ms),
+                          std::move(longest)});
+  }
+  double pause_ms = 0;
+  for (const auto& walk : result.app_walks) pause_ms = std::max(pause_ms, walk.pause_ms);
+  return {"POOLS OF THE APPLICATION",
+          fmt::format("by its own objects; longest pause {}", format_duration(pause_ms / 1000)),
+          {std::move(table)},
+          false};
+}
+
+Section bouncer_section(const Bouncer& bouncer) {
+  Table table{{{"pool", false, true},
+               {"mode", false, false},
+               {"clients", true, false},
+               {"waiting", true, false},
+               {"longest", true, false},
+               {"servers", true, false},
+               {"idle", true, false}},
+              {}};
+  for (std::size_t i = 0; i < std::min(shown_rows, bouncer.pools.size()); ++i) {
+    const BouncerPool& pool = bouncer.pools[i];
+    table.rows.push_back(
+        {pool.database + "/" + pool.user, pool.mode, format_count(pool.clients_active_count),
+         format_count(pool.clients_waiting_count), format_duration(pool.longest_wait_s),
+         format_count(pool.servers_active_count), format_count(pool.servers_idle_count)});
+  }
+  return {"PGBOUNCER", bouncer.address, {std::move(table)}, false};
 }
 
 Section sources_section(const Result& result) {
@@ -117,6 +200,8 @@ Help help() {
       {{"triage pool --db service=orders", "who holds the slots; from pg_service.conf"},
        {"triage pool --db postgres://triage@db:5432/orders --target port:3000",
         "joined with the process that listens on port 3000"},
+       {"triage pool --db service=orders --target port:3000 --allow-inspector",
+        "with the pools of the application itself: why they give no connection"},
        {"PGHOST=db PGUSER=triage triage pool -o json", "PG* variables work as in psql"}}};
 }
 
@@ -132,6 +217,14 @@ void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit(
       {"target", "join only the connections of this process", "TARGET", {}, false, true, 0},
       options.target);
+  visitor.visit({"pgbouncer",
+                 "admin console of a pgbouncer between service and server",
+                 "URI",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.pgbouncer);
   visitor.visit(
       {"slow-after", "age from which a statement counts as long", "DURATION", {}, false, false, 0},
       options.slow_after);
@@ -139,12 +232,43 @@ void describe(Options& options, OptionVisitor& visitor) {
                 options.samples);
   visitor.visit({"interval", "time between samples", "DURATION", {}, false, false, 0},
                 options.interval);
+  visitor.visit({"duration",
+                 "watch so long instead of --samples; times what is answered meanwhile",
+                 "DURATION",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.duration);
+  visitor.visit({"source",
+                 "use only this way of looking; may be repeated",
+                 "NAME",
+                 {"inspector", "views", "titles", "tcp"},
+                 false,
+                 false,
+                 0},
+                options.source);
+  visitor.visit(
+      {"allow-inspector", std::string(v8::inspector_consent_help), "", {}, false, false, 0},
+      options.allow_inspector);
+  visitor.visit({"pause-budget",
+                 "longest pause of the target for a piece of the walk",
+                 "DURATION",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.pause_budget);
   visitor.visit({"connect-timeout", "limit of the login", "DURATION", {}, false, false, 0},
                 options.connect_timeout);
 }
 
 std::vector<Section> sections(const Options& /*options*/, const Result& result) {
-  std::vector<Section> all{slots_section(result)};
+  std::vector<Section> all;
+  if (!result.causes.empty()) all.push_back(causes_section(result));
+  if (!result.app_pools.empty()) all.push_back(pools_section(result));
+  if (result.bouncer) all.push_back(bouncer_section(*result.bouncer));
+  all.push_back(slots_section(result));
   if (!result.blocking.empty()) all.push_back(blocking_section(result));
   if (!result.statements.empty()) all.push_back(statements_section(result));
   if (!result.by_state.empty()) all.push_back(holders_section(result));

@@ -16,13 +16,40 @@ ConnectionTracker::Flight ConnectionTracker::judge(const os::TcpHealth& tcp, con
   return Flight::unknown;
 }
 
+void ConnectionTracker::time_answer(const os::TcpHealth& tcp, const State& before, Flight now,
+                                    double at_s) {
+  constexpr double ms_per_s = 1000;
+  constexpr std::size_t kept = 100'000;
+  if (before.seen_s < 0) return;
+  const std::uint32_t sent = tcp.data_segments_out - before.segments_out;
+  answers_.requests_count += sent;
+  if (answers_.timed_s.size() >= kept) return;
+  if (sent == 0) {
+    // The one that was in flight has been answered.
+    if (before.flight == Flight::in_flight && now == Flight::idle)
+      answers_.timed_s.push_back(at_s - tcp.last_data_received_ms / ms_per_s - before.sent_s);
+    return;
+  }
+  if (now == Flight::idle && tcp.last_data_sent_ms >= tcp.last_data_received_ms) {
+    answers_.timed_s.push_back((tcp.last_data_sent_ms - tcp.last_data_received_ms) / ms_per_s);
+  } else if (now == Flight::in_flight && before.flight == Flight::in_flight && sent == 1) {
+    // The next request went out with the answer of the one before.
+    answers_.timed_s.push_back(at_s - tcp.last_data_sent_ms / ms_per_s - before.sent_s);
+  }
+}
+
 void ConnectionTracker::take(const std::vector<os::InetSocket>& sockets, double at_s) {
   constexpr double ms_per_s = 1000;
   last_s_ = at_s;
   for (const auto& socket : sockets) {
     if (!socket.tcp) continue;
     State& state = states_[socket.local_port];
-    state.flight = judge(*socket.tcp, state);
+    const Flight now = judge(*socket.tcp, state);
+    time_answer(*socket.tcp, state, now, at_s);
+    if (now == Flight::in_flight) state.sent_s = at_s - socket.tcp->last_data_sent_ms / ms_per_s;
+    state.flight = now;
+    state.shown.quiet = state.seen_s >= 0 && socket.tcp->data_segments_out == state.segments_out &&
+                        socket.tcp->data_segments_in == state.segments_in;
     state.segments_out = socket.tcp->data_segments_out;
     state.segments_in = socket.tcp->data_segments_in;
     state.seen_s = at_s;

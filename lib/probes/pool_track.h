@@ -12,6 +12,12 @@
 
 namespace triage::probes::pool {
 
+/// Requests that were answered while the connections were followed.
+struct Answers {
+  std::int64_t requests_count = 0;  ///< data segments sent: one for a usual request
+  std::vector<double> timed_s;      ///< how long those took whose two ends were seen
+};
+
 /// Follows the connections of this host to one server port over several dumps.
 ///
 /// The last data sent later than the last data received is a request without an answer; the
@@ -25,6 +31,9 @@ class ConnectionTracker {
   void take(const std::vector<os::InetSocket>& sockets, double at_s);
   /// The state at the last dump, by port. Connections that have gone are left out.
   [[nodiscard]] std::vector<TrackedConnection> connections() const;
+  /// How long the requests took that ended between the first dump and the last, as far as dumps
+  /// tell: of several within one period only the last is timed.
+  [[nodiscard]] const Answers& answers() const { return answers_; }
 
  private:
   enum class Flight { unknown, idle, in_flight };
@@ -32,14 +41,17 @@ class ConnectionTracker {
     Flight flight = Flight::unknown;
     std::uint32_t segments_out = 0;
     std::uint32_t segments_in = 0;
-    double seen_s = 0;
+    double seen_s = -1;
+    double sent_s = 0;  ///< when the request in flight was sent
     std::optional<double> unread_since_s;
     TrackedConnection shown;
   };
   static Flight judge(const os::TcpHealth& tcp, const State& before);
+  void time_answer(const os::TcpHealth& tcp, const State& before, Flight now, double at_s);
 
   std::map<std::uint16_t, State> states_;
   double last_s_ = 0;
+  Answers answers_;
 };
 
 }  // namespace triage::probes::pool

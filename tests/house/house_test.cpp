@@ -35,7 +35,7 @@ const std::vector<std::pair<std::string, std::string>> monopolies{
     {"<CLI/CLI.hpp>", "tools/command_line.cpp"},
     {"<boost/program_options.hpp>", "tools/settings.cpp"},
     {"<boost/beast/websocket.hpp>", "lib/net/websocket.cpp"},
-    {"<libpq-fe.h>", "lib/backends/postgres.cpp"},
+    {"<libpq-fe.h>", "lib/backends/postgres"},
     {"<yaml-cpp/yaml.h>", "lib/diagnose/yaml_mapping.h"},
     {"<jq.h>", "lib/diagnose/jq.cpp"},
     {"<curl/curl.h>", "lib/net/http"},

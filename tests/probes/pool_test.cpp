@@ -77,16 +77,17 @@ TEST_CASE("pool: waiters that block each other are counted behind the one root")
 TEST_CASE("pool: a stalled connection is the network, an unread answer is the loop") {
   auto sample = sample_of({active(1, 1)});
   sample.backends[0].port = 40000;
-  sample.tracked = {{40000, "in flight", 1, false, 0}};
+  sample.tracked = {{40000, "in flight", 1, false, 0, true}};
+  sample.compared_count = 4;
+  sample.agreed_count = 3;
   const auto healthy = probes::pool::analyse({}, sample);
   CHECK(healthy.envelope.severity == Severity::ok);
-  CHECK(healthy.tcp->agreement_ratio == 1.0);
+  CHECK(healthy.tcp->agreement_ratio == 0.75);
   sample.tracked[0].stalled = true;
   CHECK(probes::pool::analyse({}, sample).envelope.findings.at(0).id == "network");
-  sample.tracked[0] = {40000, "idle", 1, false, 0.5};
+  sample.tracked[0] = {40000, "idle", 1, false, 0.5, true};
   const auto blocked = probes::pool::analyse({}, sample);
   CHECK(blocked.envelope.findings.at(0).id == "answers_unread");
-  CHECK(blocked.tcp->agreement_ratio == 0.0);
 }
 
 TEST_CASE("statement text: literals and comments go, parameters and names stay") {

@@ -32,18 +32,6 @@ std::string find_binaries() {
   throw std::runtime_error("no PostgreSQL server is installed");
 }
 
-int free_port() {
-  const os::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(socket.get(), generic, size) != 0 || ::getsockname(socket.get(), generic, &size) != 0)
-    throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
-}
-
 /// PostgreSQL refuses to run as root: the words that run a command as `postgres` then.
 std::vector<std::string> unprivileged() {
   if (::geteuid() != 0) return {};
@@ -72,6 +60,18 @@ void stop(pid_t pid, int signal) {
 }
 
 }  // namespace
+
+int free_port() {
+  const os::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(socket.get(), generic, size) != 0 || ::getsockname(socket.get(), generic, &size) != 0)
+    throw std::runtime_error("no free port");
+  return ntohs(address.sin_port);
+}
 
 PostgresServer::PostgresServer(const std::vector<std::string>& settings,
                                const std::string& host_based_access)
@@ -139,6 +139,46 @@ PsqlSession::PsqlSession(const PostgresServer& server, const std::string& script
 
 PsqlSession::~PsqlSession() {
   stop(pid_, SIGKILL);
+}
+
+Pgbouncer::Pgbouncer(const PostgresServer& server) : port_(free_port()) {
+  const std::string users =
+      directory_.write("users.txt", "\"plain\" \"plain\"\n\"watcher\" \"watcher\"\n");
+  const std::string settings = directory_.write(
+      "pgbouncer.ini",
+      fmt::format("[databases]\n* = host=127.0.0.1 port={} user=plain password=plain\n[pgbouncer]\n"
+                  "listen_addr = 127.0.0.1\nlisten_port = {}\nauth_type = trust\nauth_file = {}\n"
+                  "admin_users = watcher\npool_mode = transaction\ndefault_pool_size = 3\n"
+                  "unix_socket_dir =\nignore_startup_parameters = extra_float_digits,options\n",
+                  server.port(), port_, users));
+  std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
+  auto words = unprivileged();
+  words.insert(words.end(), {"/usr/sbin/pgbouncer", settings});
+  pid_ = start(words, directory_.path() + "/log", -1);
+  for (int tries = 0; tries < 200; ++tries) {
+    const os::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port_));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+      return;
+    std::this_thread::sleep_for(100ms);
+  }
+  throw std::runtime_error("pgbouncer does not listen");
+}
+
+Pgbouncer::~Pgbouncer() {
+  ::kill(pid_, SIGTERM);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+std::string Pgbouncer::uri() const {
+  return fmt::format("postgres://plain:plain@127.0.0.1:{}/postgres", port_);
+}
+
+std::string Pgbouncer::console() const {
+  return fmt::format("postgres://watcher@127.0.0.1:{}/pgbouncer", port_);
 }
 
 }  // namespace triage::testing

@@ -11,6 +11,9 @@
 
 namespace triage::testing {
 
+/// A TCP port of loopback on which nothing listens.
+int free_port();
+
 /// A PostgreSQL cluster of the test's own: initdb in a temporary directory as an unprivileged user,
 /// on a free port, stopped by pid at the end. Roles: postgres (superuser), watcher (pg_monitor),
 /// plain; each with its name as password.
@@ -33,6 +36,25 @@ class PostgresServer {
  private:
   TemporaryDirectory directory_;
   std::string binaries_;
+  int port_ = 0;
+  pid_t pid_ = 0;
+};
+
+/// A pgbouncer in front of a server, in transaction mode with three server connections; its console
+/// is open to watcher.
+class Pgbouncer {
+ public:
+  explicit Pgbouncer(const PostgresServer& server);
+  Pgbouncer(const Pgbouncer&) = delete;
+  Pgbouncer& operator=(const Pgbouncer&) = delete;
+  ~Pgbouncer();
+
+  /// Of the database as role plain, and of the console.
+  [[nodiscard]] std::string uri() const;
+  [[nodiscard]] std::string console() const;
+
+ private:
+  TemporaryDirectory directory_;
   int port_ = 0;
   pid_t pid_ = 0;
 };
