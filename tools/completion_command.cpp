@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+#include <utility>
+
 #include "lib/base/option_list.h"
 #include "lib/probes/outcome.h"
 #include "tools/help.h"
@@ -26,9 +30,33 @@ std::vector<Words> words_of_all() {
   return all;
 }
 
+/// A command of two words, "heap show", has the name "heap-show": what stands first, and behind it.
+std::pair<std::string, std::string> split(const std::string& name) {
+  const std::size_t at = name.find('-');
+  return {name.substr(0, at), at == std::string::npos ? "" : name.substr(at + 1)};
+}
+
+/// First word -> second words, in order; a command of one word has none.
+std::map<std::string, std::vector<std::string>> second_words(const std::vector<Words>& all) {
+  std::map<std::string, std::vector<std::string>> seconds;
+  for (const auto& words : all) {
+    const auto [first, second] = split(words.name);
+    auto& list = seconds[first];
+    if (!second.empty()) list.push_back(second);
+  }
+  return seconds;
+}
+
 std::string bash(const std::vector<Words>& all) {
   std::string names;
   std::string cases;
+  std::string firsts;
+  std::string seconds;
+  for (const auto& [first, list] : second_words(all)) {
+    firsts += first + " ";
+    if (!list.empty())
+      seconds += fmt::format("    {}) words='{}';;\n", first, fmt::join(list, " "));
+  }
   for (const auto& words : all) {
     names += words.name + " ";
     std::string flags;
@@ -49,36 +77,66 @@ std::string bash(const std::vector<Words>& all) {
   }
   return fmt::format(
       "# bash completion of triage\n_triage() {{\n  local cur=${{COMP_WORDS[COMP_CWORD]}} "
-      "prev=${{COMP_WORDS[COMP_CWORD-1]}}\n  COMPREPLY=()\n  if ((COMP_CWORD == 1)); then\n"
+      "prev=${{COMP_WORDS[COMP_CWORD-1]}} command=${{COMP_WORDS[1]}} words=\n  COMPREPLY=()\n"
+      "  if ((COMP_CWORD == 1)); then\n"
       "    COMPREPLY=($(compgen -W '{}--help --version' -- \"$cur\"))\n    return\n  fi\n"
-      "  case ${{COMP_WORDS[1]}} in\n{}  esac\n}}\ncomplete -o default -F _triage triage\n",
-      names, cases);
+      "  case $command in\n{}  esac\n"
+      "  [[ ' {}' == *\" $command-${{COMP_WORDS[2]}} \"* ]] && ((COMP_CWORD > 2)) &&\n"
+      "    command+=-${{COMP_WORDS[2]}}\n"
+      "  case $command in\n{}  esac\n"
+      "  ((COMP_CWORD == 2)) && [[ $cur != -* ]] &&\n"
+      "    COMPREPLY+=($(compgen -W \"$words\" -- \"$cur\"))\n"
+      "}}\ncomplete -o default -F _triage triage\n",
+      firsts, seconds, names, cases);
 }
 
 std::string zsh(const std::vector<Words>& all) {
   std::string commands;
+  std::string seconds;
   std::string cases;
+  std::string names;
+  for (const auto& [first, list] : second_words(all)) {
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const Words& words) { return words.name == first; });
+    commands += found == all.end() ? fmt::format("    '{}'\n", first)
+                                   : fmt::format("    '{}:{}'\n", first, found->summary);
+    if (!list.empty())
+      seconds += fmt::format("    {}) compadd -- {};;\n", first, fmt::join(list, " "));
+  }
   for (const auto& words : all) {
-    commands += fmt::format("    '{}:{}'\n", words.name, words.summary);
+    names += words.name + " ";
     std::string flags;
     for (const auto& row : words.rows) flags += fmt::format(" --{}", row.info.name);
     cases += fmt::format("    {}) compadd -- {} --help; _files;;\n", words.name, flags);
   }
   return fmt::format(
-      "#compdef triage\n_triage() {{\n  local -a commands=(\n{}  )\n  if ((CURRENT == 2)); then\n"
-      "    _describe command commands\n    return\n  fi\n  case $words[2] in\n{}  esac\n}}\n"
-      "_triage \"$@\"\n",
-      commands, cases);
+      "#compdef triage\n_triage() {{\n  local command=$words[2]\n  local -a commands=(\n{}  )\n"
+      "  if ((CURRENT == 2)); then\n    _describe command commands\n    return\n  fi\n"
+      "  if ((CURRENT == 3)); then\n  case $command in\n{}  esac\n  fi\n"
+      "  [[ ' {}' == *\" $command-$words[3] \"* ]] && command+=-$words[3]\n"
+      "  case $command in\n{}  esac\n}}\n_triage \"$@\"\n",
+      commands, seconds, names, cases);
 }
 
 std::string fish(const std::vector<Words>& all) {
   std::string out = "# fish completion of triage\n";
+  for (const auto& [first, list] : second_words(all)) {
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const Words& words) { return words.name == first; });
+    out += fmt::format("complete -c triage -n __fish_use_subcommand -f -a {} -d \"{}\"\n", first,
+                       found == all.end() ? "" : found->summary);
+  }
   for (const auto& words : all) {
-    out += fmt::format("complete -c triage -n __fish_use_subcommand -f -a {} -d \"{}\"\n",
-                       words.name, words.summary);
+    const auto [first, second] = split(words.name);
+    std::string when = "__fish_seen_subcommand_from " + first;
+    if (!second.empty()) {
+      out += fmt::format("complete -c triage -n '{}' -f -a {} -d \"{}\"\n", when, second,
+                         words.summary);
+      when += "; and __fish_seen_subcommand_from " + second;
+    }
     for (const auto& row : words.rows)
-      out += fmt::format("complete -c triage -n '__fish_seen_subcommand_from {}' -l {}{}{}\n",
-                         words.name, row.info.name, row.kind == OptionRow::Kind::flag ? "" : " -r",
+      out += fmt::format("complete -c triage -n '{}' -l {}{}{}\n", when, row.info.name,
+                         row.kind == OptionRow::Kind::flag ? "" : " -r",
                          row.info.choices.empty()
                              ? ""
                              : fmt::format(" -f -a '{}'", fmt::join(row.info.choices, " ")));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lib/base/clock.h"
 
 namespace triage::probes {
@@ -100,7 +102,9 @@ Json document_schema(std::string_view command, Json facts) {
 Report frame_report(std::string_view command, const Envelope& envelope,
                     std::vector<Section> sections, const Session& session) {
   Report report;
-  report.title = fmt::format("triage {}  {}  {}", command, envelope.target, envelope.at);
+  std::string words(command);  // a command of two words is the probe "heap-show"
+  std::replace(words.begin(), words.end(), '-', ' ');
+  report.title = fmt::format("triage {}  {}  {}", words, envelope.target, envelope.at);
   report.severity = envelope.severity;
   report.headline = headline_of(envelope);
   if (envelope.findings.size() > 1 || envelope.severity == Severity::unknown)

@@ -19,6 +19,7 @@ std::span<const Probe> registry() {
       rows::heap_sample(),
       rows::heap_snapshot(),
       rows::lag_dump(),
+      rows::lag_record(),
       rows::heap_show(),
       rows::heap_diff(),
       rows::heap_path(),

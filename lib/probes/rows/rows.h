@@ -18,6 +18,7 @@ Probe heap_stat();
 Probe heap_sample();
 Probe heap_snapshot();
 Probe lag_dump();
+Probe lag_record();
 Probe heap_show();
 Probe heap_diff();
 Probe heap_path();
