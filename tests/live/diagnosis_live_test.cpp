@@ -14,7 +14,7 @@ namespace {
 void check_told(const std::string& name) {
   const CommandResult result = run_command({TRIAGE_SOURCE_DIR "/tests/bench/diagnosis", "--only",
                                             "^" + name + "$", "--triage", TRIAGE_PROGRAM});
-  CHECK_MESSAGE(result.exit_code == 0, result.out + result.error);
+  CHECK_MESSAGE(result.exit_code == 0, (result.out + result.error));
 }
 
 }  // namespace
