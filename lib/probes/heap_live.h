@@ -28,6 +28,11 @@ struct HeapUsage {
 };
 HeapUsage read_heap_usage(v8::Inspector& inspector);
 
+/// How many times longer a fixed piece of JavaScript takes in the process now than on a machine
+/// with nothing else to do: its share of the CPU and the speed of the machine. At least 1. Takes
+/// some ten milliseconds of the process.
+double measure_slowness(v8::Inspector& inspector, Session& session);
+
 /// A full garbage collection; the time it took is the target's pause.
 void collect_garbage(v8::Inspector& inspector, Session& session);
 /// Error{refused} when a full collection of this heap would take longer: about 1 ms per MiB.

@@ -185,9 +185,9 @@ void check_options(const Options& options) {
 
 }  // namespace
 
-Forecast forecast_of(std::int64_t heap_used_bytes) {
-  return {least_pause_s + static_cast<double>(heap_used_bytes) * pause_s_per_byte,
-          heap_used_bytes * memory_per_byte};
+Forecast forecast_of(std::int64_t heap_used_bytes, double slowness) {
+  const double idle_s = least_pause_s + static_cast<double>(heap_used_bytes) * pause_s_per_byte;
+  return {idle_s * slowness, heap_used_bytes * memory_per_byte};
 }
 
 Sample collect(const Options& options, Session& session) {
@@ -200,7 +200,8 @@ Sample collect(const Options& options, Session& session) {
   sample.pid = process.id.pid;
   v8::Inspector inspector(procfs, process, {.allowed = options.allow_inspector}, session);
   sample.heap_used_bytes = read_heap_usage(inspector).heap_used_bytes;
-  const Forecast forecast = forecast_of(sample.heap_used_bytes);
+  sample.slowness_ratio = measure_slowness(inspector, session);
+  const Forecast forecast = forecast_of(sample.heap_used_bytes, sample.slowness_ratio);
   sample.forecast_pause_s = forecast.pause_s;
   sample.forecast_memory_bytes = forecast.memory_bytes;
   if (const auto limits = attempt(sample.gaps, "free_memory_bytes",
@@ -226,7 +227,7 @@ Result analyse(const Options& options, const Sample& sample) {
                   fmt::format("{} of {} snapshots were taken", sample.files.size(), options.count));
   envelope.provenance.push_back(
       {{"/pid", "/heap_used_bytes", "/free_memory_bytes", "/files", "/classes", "/rss_before_bytes",
-        "/rss_after_bytes", "/forecast_pause_s", "/forecast_memory_bytes"},
+        "/rss_after_bytes", "/forecast_pause_s", "/forecast_memory_bytes", "/slowness_ratio"},
        fmt::format("V8 inspector of process {}", sample.pid),
        sample.at,
        sample.files.empty() ? "" : "triage heap show " + quoted(sample.files.back().file)});
@@ -257,8 +258,9 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
   const auto rss = [](std::int64_t bytes) { return bytes_text(bytes); };
   std::vector<Section> all;
   all.push_back({"SNAPSHOTS",
-                 fmt::format("forecast: pause {}, {} more memory; RSS {} -> {}",
-                             format_duration(result.forecast_pause_s),
+                 fmt::format("forecast: pause {} ({:.1f} times that of an idle machine), {} more "
+                             "memory; RSS {} -> {}",
+                             format_duration(result.forecast_pause_s), result.slowness_ratio,
                              bytes_text(result.forecast_memory_bytes),
                              or_unknown(result.rss_before_bytes, rss),
                              or_unknown(result.rss_after_bytes, rss)),

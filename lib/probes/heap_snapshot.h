@@ -56,6 +56,7 @@ struct Sample {
   std::string target;
   std::int64_t pid = 0;
   std::int64_t heap_used_bytes = 0;
+  double slowness_ratio = 1;  ///< measured in the process: how much longer JavaScript takes now
   double forecast_pause_s = 0;
   std::int64_t forecast_memory_bytes = 0;
   std::optional<std::int64_t> free_memory_bytes;
@@ -75,7 +76,7 @@ struct Forecast {
   double pause_s = 0;
   std::int64_t memory_bytes = 0;
 };
-Forecast forecast_of(std::int64_t heap_used_bytes);
+Forecast forecast_of(std::int64_t heap_used_bytes, double slowness = 1);
 
 Sample collect(const Options& options, Session& session);
 Result analyse(const Options& options, const Sample& sample);
@@ -105,6 +106,8 @@ template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("pid", self.pid, "process id");
   visit("heap_used_bytes", self.heap_used_bytes, "before the first snapshot");
+  visit("slowness_ratio", self.slowness_ratio,
+        "time of a fixed piece of JavaScript in the process, against an idle machine");
   visit("forecast_pause_s", self.forecast_pause_s, "expected pause per snapshot");
   visit("forecast_memory_bytes", self.forecast_memory_bytes, "expected further memory");
   visit("free_memory_bytes", self.free_memory_bytes, "of the control group or the host");
