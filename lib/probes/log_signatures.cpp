@@ -138,7 +138,7 @@ std::vector<Signature> node_signatures() {
       {"auth.failed",
        "a login failed",
        Severity::info,
-       {"login failed", "Login failed", "authentication failed", "invalid credentials",
+       {"login failed", "Login failed", "Authentication failed", "invalid credentials",
         "Invalid credentials"}},
       {"fd.exhausted",
        "the process or the host has no file descriptor left",
