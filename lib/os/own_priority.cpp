@@ -8,10 +8,10 @@
 
 namespace triage::os {
 
-RaisedPriority::RaisedPriority() {
+RaisedPriority::RaisedPriority(bool real_time) {
   const sched_param first{1};
   // 0 is the calling thread, for both calls
-  if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0) {
+  if (real_time && ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0) {
     fifo_ = true;
     level_ = "SCHED_FIFO 1";
     return;

@@ -4,11 +4,12 @@
 
 namespace triage::os {
 
-/// Lets the calling thread run ahead of others while it lives: SCHED_FIFO 1, else nice -10, else
-/// nothing changes. It must sleep between its looks.
+/// Lets the calling thread run ahead of others while it lives. It must sleep between its looks.
 class RaisedPriority {
  public:
-  RaisedPriority();
+  /// `real_time`: SCHED_FIFO 1, for looks of some microseconds only, since nothing else gets that
+  /// CPU meanwhile. Without it, or where that is refused: nice -10, else nothing changes.
+  explicit RaisedPriority(bool real_time);
   RaisedPriority(const RaisedPriority&) = delete;
   RaisedPriority& operator=(const RaisedPriority&) = delete;
   ~RaisedPriority();

@@ -229,8 +229,10 @@ Sample collect(const Options& options, Session& session) {
       find_memory(image ? image->get() : nullptr, options, session.clock(), sample);
   const auto tracer = make_tracer(options, sample);
   name_tier(tracer.get(), memory, options.via, sample);
-  // on a host that is overloaded stalls are shorter than the time until triage gets a CPU
-  const os::RaisedPriority priority;
+  // On a host that is overloaded stalls are shorter than the time until triage gets a CPU. Real
+  // time is for the looks at libuv's clock: reading stacks takes too long to keep others off the
+  // CPU.
+  const os::RaisedPriority priority(tracer == nullptr);
   sample.tier_source += " at " + priority.level();
   const Duration begin = session.clock().monotonic();
   const WallTime start = session.clock().now();
