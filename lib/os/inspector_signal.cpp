@@ -7,8 +7,10 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <set>
+#include <thread>
 
 #include "lib/base/error.h"
 #include "lib/os/fd.h"
@@ -39,6 +41,13 @@ double uptime_s(const Procfs& procfs) {
   return value;
 }
 
+/// A process in its first second may not have its handler yet: then the signal would end it.
+void wait_until_started(const Procfs& procfs, const ProcessIdentity& id) {
+  const double ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  const double age_s = uptime_s(procfs) - static_cast<double>(id.start_ticks) / ticks;
+  if (age_s < 1) std::this_thread::sleep_for(std::chrono::duration<double>(1 - age_s));
+}
+
 }  // namespace
 
 bool catches_signal(std::string_view status, int signal) {
@@ -54,16 +63,13 @@ void send_inspector_signal(const Procfs& procfs, const ProcessIdentity& id) {
   if (!process)
     throw Error(ErrorCode::not_found,
                 fmt::format("process {} cannot be signalled: {}", id.pid, std::strerror(errno)));
+  wait_until_started(procfs, id);
   procfs.check_same(id);
   if (!catches_signal(procfs.read(id.pid, "status"), SIGUSR1))
     throw Error(ErrorCode::refused,
                 fmt::format("process {} does not catch SIGUSR1: the signal would end it", id.pid),
                 "it is no Node.js process, or it runs with --disable-sigusr1; start it with "
                 "--inspect=127.0.0.1:0 to allow an inspector");
-  const double ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
-  if (uptime_s(procfs) - static_cast<double>(id.start_ticks) / ticks < 1)
-    throw Error(ErrorCode::refused, fmt::format("process {} has only just started", id.pid),
-                "try again in a second");
   if (::syscall(SYS_pidfd_send_signal, process.get(), SIGUSR1, nullptr, 0) != 0)
     throw Error(
         errno == EPERM ? ErrorCode::refused : ErrorCode::not_found,

@@ -14,8 +14,8 @@ namespace triage::os {
 bool catches_signal(std::string_view status, int signal);
 
 /// Sends SIGUSR1 to exactly this process (pidfd_send_signal(2), so never to a later owner of the
-/// pid). Refuses, Error{refused}, unless SIGUSR1 is caught and the process is older than a second:
-/// before Node.js has set its handler the signal would end it.
+/// pid). Waits until the process is a second old, since before Node.js has set its handler the
+/// signal would end it. Refuses, Error{refused}, unless SIGUSR1 is caught.
 void send_inspector_signal(const Procfs& procfs, const ProcessIdentity& id);
 
 /// TCP ports on which the process listens on loopback or on every address, ascending.

@@ -350,7 +350,7 @@ struct Result {
   std::vector<FileFacts> files;
   std::optional<ServerFacts> server;
   std::vector<promq::Row> series;
-  double step_s = 0;  ///< of the series
+  std::optional<double> step_s;  ///< of the series
   std::int64_t signature_table_version = 0;
 };
 

@@ -49,7 +49,7 @@ Section server_section(const ServerFacts& server) {
 std::vector<Section> series_sections(const Result& result) {
   promq::Result series;
   series.from_s = result.from_s.value_or(0);
-  series.step_s = result.step_s;
+  series.step_s = result.step_s.value_or(0);
   return promq::curve_sections(result.series, series);
 }
 

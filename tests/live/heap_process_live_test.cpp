@@ -22,13 +22,9 @@ NodeService growing(const std::string& part) {
   return NodeService("tests/data/heap/growing.js", {part}, {"NODE_OPTIONS=--inspect-port=0"});
 }
 
-/// Again while the process is too young for the signal.
 CommandResult with_inspector(std::vector<std::string> arguments) {
   arguments.emplace_back("--allow-inspector");
-  for (;;) {
-    CommandResult result = run_triage(arguments);
-    if (result.error.find("only just started") == std::string::npos) return result;
-  }
+  return run_triage(arguments);
 }
 
 /// Nothing of triage stays: one port, the service's own, and it answers.

@@ -25,18 +25,6 @@ NodeService quiet_service() {
   return NodeService("tests/data/inspector/service.js", {}, {"NODE_OPTIONS=--inspect-port=0"});
 }
 
-void wait_until_old_enough(const World& world, const os::ProcessInfo& process) {
-  // SIGUSR1 is refused for a process younger than a second
-  for (;;) {
-    try {
-      os::send_inspector_signal(world.procfs, process.id);
-      return;
-    } catch (const Error& error) {
-      if (std::string(error.what()).find("only just started") == std::string::npos) throw;
-    }
-  }
-}
-
 }  // namespace
 
 TEST_CASE("inspector: without consent nothing is sent") {
@@ -52,21 +40,14 @@ TEST_CASE("inspector: it is opened by the signal, answers, and is seen closed ag
   const NodeService service = quiet_service();
   const auto process = world.procfs.process(service.pid());
   for (int round = 0; round < 2; ++round) {
-    std::unique_ptr<v8::Inspector> inspector;
-    while (!inspector) {
-      try {
-        inspector = std::make_unique<v8::Inspector>(
-            world.procfs, process, v8::InspectorOptions{.allowed = true}, world.session);
-      } catch (const Error& error) {
-        REQUIRE(std::string(error.what()).find("only just started") != std::string::npos);
-      }
-    }
-    CHECK(inspector->opened_here());
-    CHECK(inspector->evaluate("1 + 1") == 2);
-    CHECK_THROWS_AS(inspector->evaluate("nothing.at.all"), Error);
-    CHECK_THROWS_AS(inspector->request("No.suchMethod"), Error);
+    v8::Inspector inspector(world.procfs, process, v8::InspectorOptions{.allowed = true},
+                            world.session);
+    CHECK(inspector.opened_here());
+    CHECK(inspector.evaluate("1 + 1") == 2);
+    CHECK_THROWS_AS(inspector.evaluate("nothing.at.all"), Error);
+    CHECK_THROWS_AS(inspector.request("No.suchMethod"), Error);
     CHECK(os::listening_ports(world.procfs, service.pid()).size() == 2);
-    CHECK(inspector->close());
+    CHECK(inspector.close());
   }
   CHECK(os::listening_ports(world.procfs, service.pid()).size() == 1);
   CHECK(service.answers());
@@ -100,7 +81,7 @@ TEST_CASE("inspector: an application with a handler of its own is told apart") {
   NodeService service("tests/data/inspector/service.js", {"own-handler"},
                       {"NODE_OPTIONS=--inspect-port=0"});
   const auto process = world.procfs.process(service.pid());
-  wait_until_old_enough(world, process);
+  os::send_inspector_signal(world.procfs, process.id);
   CHECK(service.line() == "handled");
   try {
     const v8::Inspector inspector(world.procfs, process, {.allowed = true}, world.session);
