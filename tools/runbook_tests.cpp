@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 
+#include "lib/base/error.h"
 #include "lib/probes/outcome.h"
 #include "tools/run_probes.h"
 
@@ -70,6 +71,12 @@ TestRow test(const diagnose::Runbook& runbook, const diagnose::RecordedCase& rec
 }  // namespace
 
 Outcome runbook_tests(const diagnose::Runbook& runbook, const Session& session) {
+  const auto builtin = diagnose::builtin_ids();
+  if (std::find(builtin.begin(), builtin.end(), runbook.file) != builtin.end())
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("the recorded runs of the built-in {} are not in the program", runbook.id),
+        fmt::format("give its file: triage run scenarios/runbooks/{}.yaml --test", runbook.id));
   std::vector<TestRow> rows;
   for (const auto& recorded : runbook.tests) rows.push_back(test(runbook, recorded));
   const auto passed =

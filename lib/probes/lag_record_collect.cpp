@@ -164,6 +164,8 @@ Sample collect(const Options& options, Session& session) {
   sample.pid = process.id.pid;
   sample.tid = options.thread != 0 ? options.thread : process.id.pid;
   sample.rate_per_s = options.rate;
+  // Found out before the recording, not after it, that a file cannot be written.
+  for (const auto& path : options.out) write_profile(path, sample);
   Recorder recorder(options, sample);
   procfs.check_same(process.id);
   recorder.run(options, session);

@@ -170,3 +170,9 @@ TEST_CASE("run: the example of triage-runbook(5) is a sound runbook") {
   CHECK_MESSAGE(result.exit_code == 0, result.error);
   CHECK(run_triage({"run", file, "--target", own_pid}).exit_code == 0);
 }
+
+TEST_CASE("run: recorded runs of a built-in runbook are asked for by its file") {
+  const auto result = run_triage({"run", "latency", "--test"});
+  CHECK(result.exit_code == 2);
+  CHECK(result.error.find("scenarios/runbooks/latency.yaml --test") != std::string::npos);
+}
