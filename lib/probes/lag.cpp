@@ -88,14 +88,17 @@ void collect_stalls(const Sample& sample, Result& result) {
   CulpritTable culprits;
   double gc_ms = 0;
   double seen_ms = 0;
-  for (const auto& loop : sample.loops)
-    for (ObservedStall stall : loop.stalls) {
-      const auto parts = explain(stall);
+  for (const auto& loop : sample.loops) {
+    std::vector<ObservedStall> stalls = loop.stalls;
+    mark_microtasks(stalls);
+    for (auto& stall : stalls) {
+      const auto parts = explain(stall, result.threshold_ms);
       stall.stack = culprits.add(stall, parts);
       gc_ms += stall.gc_ms.value_or(0);
       if (stall.gc_ms) seen_ms += stall.duration_ms;
       result.stalls.push_back(stall);
     }
+  }
   std::stable_sort(result.stalls.begin(), result.stalls.end(),
                    [](const Stall& a, const Stall& b) { return a.duration_ms > b.duration_ms; });
   if (seen_ms > 0) result.gc_ratio = gc_ms / seen_ms;

@@ -56,6 +56,7 @@ struct SeenStack {
 /// A stall as it was observed, before it was explained.
 struct ObservedStall : Stall {
   std::vector<SeenStack> stacks;  ///< most samples first
+  bool of_microtasks = false;     ///< callbacks that queued the next one
 };
 
 template <class Visitor, class Self>

@@ -53,16 +53,24 @@ std::int64_t samples_on_cpu(const ObservedStall& stall) {
   return count;
 }
 
-/// Whether the loop is kept from going on by callbacks that queue the next one: all stacks come
-/// from the queue, and some were taken between two callbacks, where a single long one never is.
-bool starved_by_microtasks(const ObservedStall& stall) {
-  constexpr double noticeable = 0.1;
-  std::int64_t between = 0;
-  for (const auto& stack : stall.stacks) {
-    if (!v8::from_microtasks(stack.frames)) return false;
-    if (v8::activity_of(stack.frames) == "microtasks") between += stack.samples_count;
-  }
-  return static_cast<double>(between) > noticeable * static_cast<double>(samples_on_cpu(stall));
+/// The outermost function of the user's code in the stacks of a stall; empty: none was seen.
+std::string entry_of(const ObservedStall& stall) {
+  for (const auto& stack : stall.stacks)
+    for (auto frame = stack.frames.rbegin(); frame != stack.frames.rend(); ++frame)
+      if (frame->kind == "js" && frame->package != "node")
+        return frame->url + " " + v8::function_of(*frame);
+  return {};
+}
+
+/// Samples of the stalls that began in one function and were in the microtask queue throughout.
+struct QueueSamples {
+  std::int64_t all = 0;
+  std::int64_t between = 0;  ///< where no callback ran
+};
+
+bool always_from_queue(const ObservedStall& stall) {
+  return std::all_of(stall.stacks.begin(), stall.stacks.end(),
+                     [](const SeenStack& stack) { return v8::from_microtasks(stack.frames); });
 }
 
 /// Own CPU time, divided as the samples fell.
@@ -72,12 +80,11 @@ std::vector<Part> cpu_parts(const ObservedStall& stall) {
   if (!stall.cpu_ms && (!nothing_timed || samples == 0)) return {};
   const double time = stall.cpu_ms.value_or(stall.duration_ms);
   if (samples == 0) return {{"cpu", time, nullptr}};
-  const bool microtasks = starved_by_microtasks(stall);
   std::vector<Part> parts;
   for (const auto& stack : stall.stacks) {
     if (!stack.call.empty()) continue;
     std::string word = v8::activity_of(stack.frames);
-    if (microtasks && word == "js") word = "microtasks";
+    if (stall.of_microtasks && word == "js") word = "microtasks";
     parts.push_back({std::move(word),
                      time * static_cast<double>(stack.samples_count) / static_cast<double>(samples),
                      &stack});
@@ -149,15 +156,54 @@ std::string evidence_of(const ObservedStall& stall, double throttled, double sta
     word = v8::activity_of(stall.stacks.front().frames);
   for (const auto& stack : stall.stacks) {
     all += stack.samples_count;
-    if (v8::activity_of(stack.frames) == word) fitting += stack.samples_count;
+    const std::string activity = v8::activity_of(stack.frames);
+    const bool queued = stall.of_microtasks && activity == "js" && word == "microtasks";
+    if (activity == word || queued) fitting += stack.samples_count;
   }
   if (fitting > 0) text += fmt::format("; {} in {} of {} stacks", word, fitting, all);
   return text;
 }
 
+/// The word of the largest part. Waiting for a CPU is the word of a stall that would not have been
+/// one on an idle host, or that hardly ran: else the code that ran too long is to be named.
+std::string largest_word(std::map<std::string, double> words, const ObservedStall& stall,
+                         double threshold_ms) {
+  constexpr double mostly = 2.0 / 3;
+  const double waited = words["starved"] + words["throttled"];
+  const bool stall_without = stall.duration_ms - waited > threshold_ms;
+  if (stall_without && waited < mostly * stall.duration_ms) {
+    words.erase("starved");
+    words.erase("throttled");
+  }
+  const auto largest = std::max_element(
+      words.begin(), words.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return largest == words.end() || largest->second <= 0 ? "unknown" : largest->first;
+}
+
 }  // namespace
 
-std::vector<Part> explain(ObservedStall& stall) {
+void mark_microtasks(std::vector<ObservedStall>& stalls) {
+  // A single long callback is never met between two callbacks; of those that queue the next one a
+  // tenth of the samples is.
+  constexpr double noticeable = 0.02;
+  std::map<std::string, QueueSamples> queues;
+  for (const auto& stall : stalls) {
+    if (stall.stacks.empty() || !always_from_queue(stall)) continue;
+    auto& queue = queues[entry_of(stall)];
+    for (const auto& stack : stall.stacks) {
+      queue.all += stack.samples_count;
+      if (v8::activity_of(stack.frames) == "microtasks") queue.between += stack.samples_count;
+    }
+  }
+  for (auto& stall : stalls) {
+    if (stall.stacks.empty() || !always_from_queue(stall)) continue;
+    const auto& queue = queues[entry_of(stall)];
+    stall.of_microtasks =
+        static_cast<double>(queue.between) > noticeable * static_cast<double>(queue.all);
+  }
+}
+
+std::vector<Part> explain(ObservedStall& stall, double threshold_ms) {
   std::vector<Part> parts = cpu_parts(stall);
   const double throttled = stall.throttled_ms.value_or(0);
   double starved = stall.runqueue_ms.value_or(0) - throttled;
@@ -174,9 +220,7 @@ std::vector<Part> explain(ObservedStall& stall) {
   if (starved > 0) parts.push_back({"starved", starved, nullptr});
   std::map<std::string, double> words;
   for (const auto& part : parts) words[part.word] += part.ms;
-  const auto largest = std::max_element(
-      words.begin(), words.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  stall.word = largest == words.end() ? "unknown" : largest->first;
+  stall.word = largest_word(words, stall, threshold_ms);
   if (!stall.stacks.empty()) stall.gc_ms = words.contains("gc") ? words["gc"] : 0;
   name_culprit(stall, parts);
   stall.evidence = evidence_of(stall, throttled, starved);

@@ -27,9 +27,13 @@ ObservedStall stall_of(double length, double cpu, double runqueue, std::vector<B
   return stall;
 }
 
+constexpr double threshold_ms = 20;
+
 std::string word_of(ObservedStall stall) {
-  explain(stall);
-  return stall.word;
+  std::vector<ObservedStall> stalls{std::move(stall)};
+  mark_microtasks(stalls);
+  explain(stalls.front(), threshold_ms);
+  return stalls.front().word;
 }
 
 /// One loop that was busy for each of the lengths, in a window of ten seconds.
@@ -88,7 +92,7 @@ TEST_CASE("lag: what the quota took is not blamed on neighbours") {
 TEST_CASE("lag: parts that were not seen are unknown, never a guess") {
   ObservedStall stall;
   stall.duration_ms = 50;
-  explain(stall);
+  explain(stall, threshold_ms);
   CHECK(stall.word == "unknown");
   CHECK(stall.evidence == "what it did was not seen");
 }
@@ -176,7 +180,7 @@ TEST_CASE("lag: own CPU time is divided as the stacks fell, and names the culpri
       stall_of(100, 100, 0, {}),
       {{7, "", true, {other("builtin", "test", "/^(a+)+$/ on a string of 41"), handler}},
        {3, "", true, {other("native", "v8::internal::Heap::CollectGarbage"), handler}}});
-  const auto parts = explain(stall);
+  const auto parts = explain(stall, threshold_ms);
   CHECK(stall.word == "regex");
   CHECK(stall.function == "handler");
   CHECK(stall.location == "/srv/app.js:41:5");
@@ -196,8 +200,12 @@ TEST_CASE("lag: a wait is named by its stack, and a thread that had no CPU by th
               {other("native", "v8::internal::Heap::CollectGarbage"), handler}}})) == "gc");
   CHECK(word_of(with_stacks(stall_of(100, 5, 0, {{"stopped", "", 95}}),
                             {{1, "futex", true, {handler}}})) == "stopped");
+  // without the neighbour the same code would have blocked the loop as well
+  CHECK(word_of(with_stacks(stall_of(100, 45, 55, {}), {{4, "", true, {handler}}})) == "js");
+  // without it this would have been no stall
+  CHECK(word_of(with_stacks(stall_of(40, 15, 25, {}), {{4, "", true, {handler}}})) == "starved");
   ObservedStall starved = with_stacks(stall_of(100, 30, 70, {}), {{4, "", true, {handler}}});
-  explain(starved);
+  explain(starved, threshold_ms);
   CHECK(starved.word == "starved");
   CHECK(starved.function == "handler");
 }
@@ -208,8 +216,13 @@ TEST_CASE("lag: callbacks that queue the next one are microtasks, one long callb
   CHECK(word_of(with_stacks(stall_of(100, 100, 0, {}), {inside, between})) == "microtasks");
   CHECK(word_of(with_stacks(stall_of(100, 100, 0, {}), {inside})) == "js");
   ObservedStall stall = with_stacks(stall_of(100, 100, 0, {}), {inside, between});
-  explain(stall);
+  explain(stall, threshold_ms);
   CHECK(stall.function == "handler");
+  // one stall may have no sample between two callbacks; its neighbours have
+  std::vector<ObservedStall> two{with_stacks(stall_of(100, 100, 0, {}), {inside}), stall};
+  mark_microtasks(two);
+  CHECK(two[0].of_microtasks);
+  CHECK(two[1].of_microtasks);
 }
 
 TEST_CASE("lag: culprits add up by function over all stalls, with the line that ran most") {
