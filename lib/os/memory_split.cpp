@@ -4,6 +4,9 @@
 #include <charconv>
 #include <fstream>
 #include <sstream>
+#include <vector>
+
+#include "lib/base/gap.h"
 
 namespace triage::os {
 namespace {
@@ -98,6 +101,29 @@ std::optional<std::int64_t> tightest(std::string directory, const std::string& m
   }
 }
 
+/// Kills in the nearest group above `directory` that counts any.
+void add_parent_kills(std::string directory, const std::string& mount, MemoryLimits& limits) {
+  while (directory.size() > mount.size()) {
+    directory.resize(directory.rfind('/'));
+    const auto kills = read_oom_kills(directory);
+    if (!kills) continue;
+    limits.parent_group = directory;
+    limits.parent_oom_kills_count = kills;
+    return;
+  }
+}
+
+void add_kills(const std::string& directory, const std::string& mount, bool v1,
+               MemoryLimits& limits) {
+  limits.oom_kills_count = read_oom_kills(directory);
+  if (v1) {
+    limits.limit_hits_count = number_in(directory + "/memory.failcnt");
+    return;
+  }
+  limits.limit_hits_count = number_after(text_of(directory + "/memory.events"), "max ");
+  add_parent_kills(directory, mount, limits);
+}
+
 }  // namespace
 
 std::optional<std::int64_t> number_after(std::string_view text, std::string_view key) {
@@ -109,6 +135,12 @@ std::optional<std::int64_t> number_after(std::string_view text, std::string_view
     if (std::from_chars(rest.data(), rest.data() + rest.size(), value).ec == std::errc())
       return value;
   }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> read_oom_kills(const std::string& group) {
+  for (const char* file : {"/memory.events", "/memory.oom_control"})
+    if (const auto kills = number_after(text_of(group + file), "oom_kill ")) return kills;
   return std::nullopt;
 }
 
@@ -146,13 +178,15 @@ MemoryLimits read_memory_limits(const Procfs& procfs, pid_t pid, const std::stri
       tightest(directory, mount, group.v1 ? "memory.limit_in_bytes" : "memory.max");
   limits.group_used_bytes =
       number_in(directory + (group.v1 ? "/memory.usage_in_bytes" : "/memory.current"));
-  limits.oom_kills_count = number_after(
-      text_of(directory + (group.v1 ? "/memory.oom_control" : "/memory.events")), "oom_kill ");
+  add_kills(directory, mount, group.v1, limits);
   const std::string host = procfs.read_file("meminfo");
   const auto kib = [](std::int64_t value) { return value * 1024; };
   if (const auto total = number_after(host, "MemTotal")) limits.host_total_bytes = kib(*total);
   if (const auto free = number_after(host, "MemAvailable"))
     limits.host_available_bytes = kib(*free);
+  std::vector<Gap> ignored;
+  if (const auto counters = attempt(ignored, "vmstat", [&] { return procfs.read_file("vmstat"); }))
+    limits.host_oom_kills_count = number_after(*counters, "oom_kill ");
   return limits;
 }
 

@@ -34,13 +34,25 @@ struct MemoryLimits {
   std::optional<std::int64_t> group_max_bytes;  ///< tightest limit of it and its parents
   std::optional<std::int64_t> group_used_bytes;
   std::optional<std::int64_t> oom_kills_count;  ///< in the group since it exists
+  /// How often the group was at its limit: v2 "max" of memory.events, v1 memory.failcnt.
+  std::optional<std::int64_t> limit_hits_count;
+  /// The nearest group above that counts kills, those of its ended children included: what is left
+  /// of a container that was killed and started again. Empty where there is none (always so in v1,
+  /// which counts for each group alone).
+  std::string parent_group;
+  std::optional<std::int64_t> parent_oom_kills_count;
+  std::optional<std::int64_t> host_oom_kills_count;  ///< since boot, of any group (/proc/vmstat)
   std::optional<std::int64_t> host_total_bytes;
   std::optional<std::int64_t> host_available_bytes;
 };
 /// cgroup v2: memory.max, memory.current, memory.events; v1: memory.limit_in_bytes,
-/// memory.usage_in_bytes, memory.oom_control. `root`: where control groups are mounted.
+/// memory.usage_in_bytes, memory.oom_control (which counts kills since Linux 4.13),
+/// memory.failcnt. `root`: where control groups are mounted.
 MemoryLimits read_memory_limits(const Procfs& procfs, pid_t pid,
                                 const std::string& root = "/sys/fs/cgroup");
+
+/// Kills counted in a control group's directory; nothing when it is gone or does not count.
+std::optional<std::int64_t> read_oom_kills(const std::string& group);
 
 /// The number behind "key " or "key:" at the start of a line.
 std::optional<std::int64_t> number_after(std::string_view text, std::string_view key);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "lib/base/error.h"
 #include "lib/base/json.h"
@@ -15,7 +14,6 @@ namespace {
 
 constexpr double gc_s_per_byte = 0.001 / (1024.0 * 1024.0);
 constexpr auto gc_limit = std::chrono::minutes(2);
-constexpr std::size_t shown_files = 20;
 
 /// Own data only: nothing is scheduled, no getter of the application runs.
 constexpr const char* usage_script =
@@ -71,27 +69,6 @@ void check_gc_pause(v8::Inspector& inspector, std::chrono::milliseconds budget) 
                           format_bytes(static_cast<double>(usage.heap_used_bytes)),
                           format_duration(forecast_s)),
               "leave out --gc, or allow it with --pause-budget");
-}
-
-std::vector<std::string> find_left_snapshots(const os::Procfs& procfs, pid_t pid) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::path link = fmt::format("{}/{}/cwd", procfs.root(), pid);
-  const fs::path directory = fs::read_symlink(link, error);
-  std::vector<std::pair<fs::file_time_type, std::string>> found;
-  for (auto entry = fs::directory_iterator(link, error);
-       !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    const bool ending = name.ends_with(".heapsnapshot") || name.ends_with(".heapprofile");
-    if (!ending || name.rfind("Heap.", 0) != 0) continue;
-    std::error_code ignored;
-    found.emplace_back(fs::last_write_time(entry->path(), ignored), (directory / name).string());
-  }
-  std::sort(found.rbegin(), found.rend());
-  std::vector<std::string> files;
-  for (const auto& [time, file] : found)
-    if (files.size() < shown_files) files.push_back(file);
-  return files;
 }
 
 }  // namespace triage::probes

@@ -38,9 +38,4 @@ void collect_garbage(v8::Inspector& inspector, Session& session);
 /// Error{refused} when a full collection of this heap would take longer: about 1 ms per MiB.
 void check_gc_pause(v8::Inspector& inspector, std::chrono::milliseconds budget);
 
-/// "Heap.20261124.020431.4127.0.001.heapsnapshot" and .heapprofile: what Node.js wrote into the
-/// working directory of the process because of --heapsnapshot-near-heap-limit,
-/// --heapsnapshot-signal or --heap-prof; newest first, as paths. Empty when it cannot be read.
-std::vector<std::string> find_left_snapshots(const os::Procfs& procfs, pid_t pid);
-
 }  // namespace triage::probes

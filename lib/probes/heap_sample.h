@@ -5,6 +5,7 @@
 /// what is collected again meanwhile is left out (HeapProfiler.startSampling of the inspector).
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace triage::probes::heap_sample {
 
 struct Options {
   std::string target;
+  std::string file;  ///< instead of a target: what --heap-prof of Node.js wrote
   bool allow_inspector = false;
   std::chrono::milliseconds duration{10000};
   std::int64_t every_bytes = 32768;
@@ -39,9 +41,11 @@ struct Site {
 struct Sample {
   std::string at;
   std::string target;
-  std::int64_t pid = 0;
-  double duration_s = 0;
-  std::int64_t every_bytes = 0;
+  std::string file;  ///< empty: a process was watched
+  // a file tells none of these
+  std::optional<std::int64_t> pid;
+  std::optional<double> duration_s;
+  std::optional<std::int64_t> every_bytes;
   std::int64_t total_bytes = 0;  ///< sampled and still there at the end
   std::vector<Site> sites;       ///< most bytes first
 };
@@ -53,6 +57,9 @@ struct Result : Sample {
 /// The sites of a profile as V8 sends it: {"head": {"callFrame", "selfSize", "children"}}. Throws
 /// Error{malformed}.
 std::vector<Site> sites_of(const Json& profile);
+/// Those of a .heapprofile file. Throws Error{usage} when it cannot be read, Error{malformed}.
+std::vector<Site> read_profile(const std::string& file);
+Section sites_section(const std::vector<Site>& sites);
 
 Sample collect(const Options& options, Session& session);
 Result analyse(const Options& options, const Sample& sample);
@@ -69,9 +76,10 @@ void fields(Visitor& visit, Self& self, const Site* /*tag*/) {
 
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
-  visit("pid", self.pid, "process id");
-  visit("duration_s", self.duration_s, "how long was sampled");
-  visit("every_bytes", self.every_bytes, "one sample per so many allocated bytes");
+  visit("file", self.file, "the profile that was read; empty when a process was watched");
+  visit("pid", self.pid, "process id; null of a file");
+  visit("duration_s", self.duration_s, "how long was sampled; null of a file");
+  visit("every_bytes", self.every_bytes, "one sample per so many allocated bytes; null of a file");
   visit("total_bytes", self.total_bytes, "allocated meanwhile and still there");
   visit("sites", self.sites, "most bytes first");
 }

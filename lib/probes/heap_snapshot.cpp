@@ -11,8 +11,10 @@
 #include "lib/base/units.h"
 #include "lib/os/memory_split.h"
 #include "lib/os/target.h"
+#include "lib/probes/heap_at_exit.h"
 #include "lib/probes/heap_live.h"
 #include "lib/probes/heap_text.h"
+#include "lib/probes/left_files.h"
 #include "lib/store/packed_file.h"
 #include "lib/v8/heap_classes.h"
 #include "lib/v8/heap_snapshot_parser.h"
@@ -42,27 +44,26 @@ std::optional<std::int64_t> free_memory(const os::MemoryLimits& limits) {
 }
 
 /// Refuses what would stop or end the service.
-void check_forecast(const Options& options, const Sample& sample) {
+void check_forecast(const Options& options, const Sample& sample, const Forecast& forecast) {
   if (options.allow_pause) return;
   const char* remedy =
       "take it on an instance without traffic, or allow it with --allow-pause; triage heap sample "
       "pauses it for less";
   const double budget_s = std::chrono::duration<double>(options.pause_budget).count();
-  if (sample.forecast_pause_s > budget_s)
-    throw Error(
-        ErrorCode::refused,
-        fmt::format("a snapshot of {} would stop the process for about {} and need about {} "
-                    "more memory; the budget is {}",
-                    bytes_text(sample.heap_used_bytes), format_duration(sample.forecast_pause_s),
-                    bytes_text(sample.forecast_memory_bytes), format_duration(budget_s)),
-        remedy);
-  if (sample.free_memory_bytes && *sample.free_memory_bytes < sample.forecast_memory_bytes)
+  const std::string heap = or_unknown(sample.heap_used_bytes, bytes_text);
+  if (forecast.pause_s > budget_s)
+    throw Error(ErrorCode::refused,
+                fmt::format("a snapshot of {} would stop the process for about {} and need about "
+                            "{} more memory; the budget is {}",
+                            heap, format_duration(forecast.pause_s),
+                            bytes_text(forecast.memory_bytes), format_duration(budget_s)),
+                remedy);
+  if (sample.free_memory_bytes && *sample.free_memory_bytes < forecast.memory_bytes)
     throw Error(
         ErrorCode::refused,
         fmt::format("a snapshot of {} needs about {} more memory, and {} are free: the "
                     "kernel could kill the process",
-                    bytes_text(sample.heap_used_bytes), bytes_text(sample.forecast_memory_bytes),
-                    bytes_text(*sample.free_memory_bytes)),
+                    heap, bytes_text(forecast.memory_bytes), bytes_text(*sample.free_memory_bytes)),
         remedy);
 }
 
@@ -89,19 +90,6 @@ void show_progress(v8::Inspector& inspector, const std::string& name, const stor
                                  format_bytes(static_cast<double>(file.unpacked_bytes()))));
 }
 
-void summarise(v8::HeapSnapshot& snapshot, std::size_t top, FileRow& row, Sample& sample) {
-  const v8::HeapGraph graph(snapshot);
-  row.nodes_count = signed_count(snapshot.node_count());
-  row.edges_count = signed_count(snapshot.edge_count());
-  row.total_bytes = signed_count(graph.total_size() + snapshot.extra_native_bytes);
-  auto classes = v8::summarize_classes(graph);
-  if (classes.size() > top) classes.resize(top);
-  sample.classes.clear();
-  for (const auto& one : classes)
-    sample.classes.push_back({beginning(one.name), signed_count(one.count),
-                              signed_count(one.shallow_bytes), signed_count(one.retained_bytes)});
-}
-
 FileRow take_one(const Options& options, v8::Inspector& inspector, Session& session,
                  Sample& sample) {
   const std::string name = fmt::format("snapshot {}/{}", sample.files.size() + 1, options.count);
@@ -116,7 +104,7 @@ FileRow take_one(const Options& options, v8::Inspector& inspector, Session& sess
           .string();
   store::PackedFile file(row.file);
   v8::HeapSnapshotParser parser(
-      (static_cast<std::uint64_t>(sample.heap_used_bytes) + (std::uint64_t{1} << 24U)) *
+      (static_cast<std::uint64_t>(sample.heap_used_bytes.value_or(0)) + (std::uint64_t{1} << 24U)) *
       largest_factor);
   inspector.on_snapshot_chunk([&](std::string_view chunk) {
     file.write(chunk);
@@ -137,8 +125,7 @@ FileRow take_one(const Options& options, v8::Inspector& inspector, Session& sess
   row.snapshot_bytes = signed_count(file.unpacked_bytes());
   row.file_bytes = signed_count(file.packed_bytes());
   v8::HeapSnapshot snapshot = parser.finish();
-  summarise(snapshot, static_cast<std::size_t>(std::clamp<std::int64_t>(options.top, 1, 1000)), row,
-            sample);
+  summarise(snapshot, options, row, sample);
   return row;
 }
 
@@ -184,6 +171,69 @@ void check_options(const Options& options) {
                 "name one that exists with --out");
 }
 
+/// How a file is looked at once more.
+std::string read_again(const std::string& file) {
+  return (is_profile(file) ? "triage heap sample --file " : "triage heap show ") + quoted(file);
+}
+
+std::string note_of(const Result& result) {
+  if (result.at_exit)
+    return fmt::format("written by Node.js itself{}{}", result.flags.empty() ? "" : " with ",
+                       fmt::join(result.flags, " "));
+  return fmt::format(
+      "forecast: pause {} ({:.1f} times that of an idle machine), {} more memory; RSS {} -> {}",
+      or_unknown(result.forecast_pause_s, format_duration), result.slowness_ratio.value_or(1),
+      or_unknown(result.forecast_memory_bytes, bytes_text),
+      or_unknown(result.rss_before_bytes, bytes_text),
+      or_unknown(result.rss_after_bytes, bytes_text));
+}
+
+Section files_section(const Result& result) {
+  Table files{{{"file", false, true},
+               {result.at_exit ? "written" : "pause", true, false},
+               {"heap", true, false},
+               {"on disk", true, false}},
+              {}};
+  for (const auto& row : result.files)
+    files.rows.push_back(
+        {std::filesystem::path(row.file).filename().string() + (row.cut.empty() ? "" : " (cut)"),
+         result.at_exit ? to_time_of_day(parse_rfc3339(row.at))
+                        : or_unknown(row.pause_s, format_duration),
+         bytes_text(row.total_bytes), bytes_text(row.file_bytes)});
+  return {result.at_exit ? "FILES" : "SNAPSHOTS", note_of(result), {std::move(files)}, false};
+}
+
+Section classes_section(const Result& result) {
+  Table classes{{{"class", false, true},
+                 {"objects", true, false},
+                 {"shallow", true, false},
+                 {"retained", true, false}},
+                {}};
+  for (const auto& row : result.classes)
+    classes.rows.push_back({row.name, format_count(row.objects_count),
+                            bytes_text(row.shallow_bytes), bytes_text(row.retained_bytes)});
+  return {"CLASSES", "of the last one, most retained first", {std::move(classes)}, false};
+}
+
+Section next_section(const Result& result) {
+  std::string names;
+  std::size_t snapshots = 0;
+  Items next{Items::Marker::number, {}};
+  for (const auto& row : result.files) {
+    if (is_profile(row.file)) {
+      next.items.push_back({"who allocated what stayed", {}, read_again(row.file)});
+    } else if (row.cut.empty()) {
+      names += " " + quoted(row.file);
+      ++snapshots;
+    }
+  }
+  if (snapshots > 1)
+    next.items.push_back({"what grew, and where it stays", {}, "triage heap diff" + names});
+  else if (snapshots == 1)
+    next.items.push_back({"what holds it", {}, "triage heap show" + names});
+  return {"NEXT", "", {std::move(next)}, false};
+}
+
 }  // namespace
 
 Forecast forecast_of(std::int64_t heap_used_bytes, double slowness) {
@@ -191,8 +241,23 @@ Forecast forecast_of(std::int64_t heap_used_bytes, double slowness) {
   return {idle_s * slowness, heap_used_bytes * memory_per_byte};
 }
 
+void summarise(v8::HeapSnapshot& snapshot, const Options& options, FileRow& row, Sample& sample) {
+  const v8::HeapGraph graph(snapshot);
+  row.nodes_count = signed_count(snapshot.node_count());
+  row.edges_count = signed_count(snapshot.edge_count());
+  row.total_bytes = signed_count(graph.total_size() + snapshot.extra_native_bytes);
+  auto classes = v8::summarize_classes(graph);
+  const auto top = static_cast<std::size_t>(std::clamp<std::int64_t>(options.top, 1, 1000));
+  if (classes.size() > top) classes.resize(top);
+  sample.classes.clear();
+  for (const auto& one : classes)
+    sample.classes.push_back({beginning(one.name), signed_count(one.count),
+                              signed_count(one.shallow_bytes), signed_count(one.retained_bytes)});
+}
+
 Sample collect(const Options& options, Session& session) {
   check_options(options);
+  if (options.at_exit) return collect_at_exit(options, session);
   const os::Procfs procfs;
   const os::ProcessInfo process = os::find_target(procfs, options.target);
   Sample sample;
@@ -202,13 +267,13 @@ Sample collect(const Options& options, Session& session) {
   v8::Inspector inspector(procfs, process, {.allowed = options.allow_inspector}, session);
   sample.heap_used_bytes = read_heap_usage(inspector).heap_used_bytes;
   sample.slowness_ratio = measure_slowness(inspector, session);
-  const Forecast forecast = forecast_of(sample.heap_used_bytes, sample.slowness_ratio);
+  const Forecast forecast = forecast_of(*sample.heap_used_bytes, *sample.slowness_ratio);
   sample.forecast_pause_s = forecast.pause_s;
   sample.forecast_memory_bytes = forecast.memory_bytes;
   if (const auto limits = attempt(sample.gaps, "free_memory_bytes",
                                   [&] { return os::read_memory_limits(procfs, process.id.pid); }))
     sample.free_memory_bytes = free_memory(*limits);
-  check_forecast(options, sample);
+  check_forecast(options, sample, forecast);
   sample.rss_before_bytes = rss_of(procfs, process.id.pid);
   inspector.request("HeapProfiler.enable");
   take_all(options, inspector, session, sample);
@@ -223,71 +288,47 @@ Result analyse(const Options& options, const Sample& sample) {
   envelope.at = sample.at;
   envelope.target = sample.target;
   envelope.gaps = sample.gaps;
-  if (static_cast<std::int64_t>(sample.files.size()) < options.count)
+  if (sample.at_exit)
+    judge_at_exit(result);
+  else if (static_cast<std::int64_t>(sample.files.size()) < options.count)
     envelope.find("incomplete", Severity::unknown,
                   fmt::format("{} of {} snapshots were taken", sample.files.size(), options.count));
   envelope.provenance.push_back(
       {{"/pid", "/heap_used_bytes", "/free_memory_bytes", "/files", "/classes", "/rss_before_bytes",
-        "/rss_after_bytes", "/forecast_pause_s", "/forecast_memory_bytes", "/slowness_ratio"},
-       fmt::format("V8 inspector of process {}", sample.pid),
+        "/rss_after_bytes", "/forecast_pause_s", "/forecast_memory_bytes", "/slowness_ratio",
+        "/sites"},
+       sample.at_exit ? fmt::format("files that process {} wrote", sample.pid)
+                      : fmt::format("V8 inspector of process {}", sample.pid),
        sample.at,
-       sample.files.empty() ? "" : "triage heap show " + quoted(sample.files.back().file)});
+       sample.files.empty() ? "" : read_again(sample.files.back().file)});
   return result;
 }
 
 std::vector<Section> sections(const Options& /*options*/, const Result& result) {
-  Table files{{{"file", false, true},
-               {"pause", true, false},
-               {"heap", true, false},
-               {"written", true, false}},
-              {}};
-  std::string names;
-  for (const auto& row : result.files) {
-    files.rows.push_back({std::filesystem::path(row.file).filename().string(),
-                          format_duration(row.pause_s), bytes_text(row.total_bytes),
-                          bytes_text(row.file_bytes)});
-    names += " " + quoted(row.file);
-  }
-  Table classes{{{"class", false, true},
-                 {"objects", true, false},
-                 {"shallow", true, false},
-                 {"retained", true, false}},
-                {}};
-  for (const auto& row : result.classes)
-    classes.rows.push_back({row.name, format_count(row.objects_count),
-                            bytes_text(row.shallow_bytes), bytes_text(row.retained_bytes)});
-  const auto rss = [](std::int64_t bytes) { return bytes_text(bytes); };
-  std::vector<Section> all;
-  all.push_back({"SNAPSHOTS",
-                 fmt::format("forecast: pause {} ({:.1f} times that of an idle machine), {} more "
-                             "memory; RSS {} -> {}",
-                             format_duration(result.forecast_pause_s), result.slowness_ratio,
-                             bytes_text(result.forecast_memory_bytes),
-                             or_unknown(result.rss_before_bytes, rss),
-                             or_unknown(result.rss_after_bytes, rss)),
-                 {std::move(files)},
-                 false});
-  all.push_back({"CLASSES", "of the last one, most retained first", {std::move(classes)}, false});
-  Items next{Items::Marker::number, {}};
-  if (result.files.size() > 1)
-    next.items.push_back({"what grew, and where it stays", {}, "triage heap diff" + names});
-  else if (!result.files.empty())
-    next.items.push_back({"what holds it", {}, "triage heap show" + names});
-  all.push_back({"NEXT", "", {std::move(next)}, false});
+  std::vector<Section> all{files_section(result)};
+  if (!result.classes.empty()) all.push_back(classes_section(result));
+  if (!result.sites.empty()) all.push_back(heap_sample::sites_section(result.sites));
+  all.push_back(next_section(result));
   return all;
 }
 
 Help help() {
   return {
       "Takes heap snapshots of a running Node.js process, packed by Zstandard, and says at once "
-      "what is in them. V8 stops the process for the whole time and needs about 8 times the heap "
-      "as further memory: both are forecast first, and refused (exit 5) above --pause-budget or "
+      "what is in them. V8 stops the process for the whole time and needs 8 to 13 times the "
+      "heap as further memory: both are forecast first, and refused (exit 5) above --pause-budget "
+      "or "
       "without the memory. All snapshots of one call share one inspector session, which `heap "
       "diff` needs. Snapshots hold the data of your users: the files are readable by you alone. "
-      "Stopping triage does not stop a snapshot that V8 has begun.",
+      "Stopping triage does not stop a snapshot that V8 has begun. With --at-exit nothing is asked "
+      "of the process: when it has ended, or --timeout is over, the files are read that Node.js "
+      "wrote itself (--heapsnapshot-near-heap-limit, --heapsnapshot-signal, --heap-prof, "
+      "v8.setHeapSnapshotNearHeapLimit).",
       {{"triage heap snapshot 4127 --allow-inspector", "one, when the forecast is below 2 s"},
        {"triage heap snapshot 4127 --allow-inspector --count 3 --every 30s --allow-pause",
-        "three under load, for heap diff"}}};
+        "three under load, for heap diff"},
+       {"triage heap snapshot name:server.js --at-exit --timeout 8h",
+        "what Node.js writes before it dies of memory"}}};
 }
 
 void describe(Options& options, OptionVisitor& visitor) {
@@ -311,6 +352,8 @@ void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit(option("count", "snapshots to take in one session", "N"), options.count);
   visitor.visit(option("every", "from the start of one to the start of the next", "DURATION"),
                 options.every);
+  visitor.visit(option("at-exit", "wait for its end and read what Node.js wrote itself", ""),
+                options.at_exit);
   visitor.visit(option("out", "directory for the files", "DIRECTORY"), options.out);
   visitor.visit(option("top", "rows of the table of classes", "N"), options.top);
 }

@@ -6,6 +6,9 @@
 /// heap as further memory: both are forecast and above the budget refused. The bytes are packed to
 /// disk and parsed while they arrive, so that the summary is there with the last one. All snapshots
 /// of one call are taken in one session, since ids of objects hold only within one.
+///
+/// With --at-exit nothing is asked of the process: when it has ended, the files are read that
+/// Node.js wrote itself, near its heap limit or at its end.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,6 +18,7 @@
 #include "lib/base/finding.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
+#include "lib/probes/heap_sample.h"
 #include "lib/report/report.h"
 
 namespace triage::probes::heap_snapshot {
@@ -27,6 +31,7 @@ struct Options {
   std::int64_t count = 1;
   std::chrono::milliseconds every{30000};
   std::string out = ".";  ///< directory
+  bool at_exit = false;   ///< wait for the end, and read what Node.js wrote itself
   std::int64_t top = 10;
 };
 
@@ -43,27 +48,33 @@ struct ClassRow {
 struct FileRow {
   std::string file;
   std::string at;
-  double pause_s = 0;  ///< the process stood still
+  std::optional<double> pause_s;  ///< the process stood still; unknown of Node.js' own files
   std::int64_t snapshot_bytes = 0;
   std::int64_t file_bytes = 0;  ///< packed
   std::int64_t nodes_count = 0;
   std::int64_t edges_count = 0;
   std::int64_t total_bytes = 0;
+  std::string cut;  ///< what is missing of a file that ended too early
 };
 
 struct Sample {
   std::string at;
   std::string target;
   std::int64_t pid = 0;
-  std::int64_t heap_used_bytes = 0;
-  double slowness_ratio = 1;  ///< measured in the process: how much longer JavaScript takes now
-  double forecast_pause_s = 0;
-  std::int64_t forecast_memory_bytes = 0;
+  // of Node.js' own files there is no forecast
+  std::optional<std::int64_t> heap_used_bytes;
+  std::optional<double> slowness_ratio;  ///< how much longer JavaScript takes in the process now
+  std::optional<double> forecast_pause_s;
+  std::optional<std::int64_t> forecast_memory_bytes;
   std::optional<std::int64_t> free_memory_bytes;
   std::optional<std::int64_t> rss_before_bytes;
   std::optional<std::int64_t> rss_after_bytes;
   std::vector<FileRow> files;
   std::vector<ClassRow> classes;  ///< of the last one
+  bool at_exit = false;
+  bool ended = false;                    ///< with at_exit: the process did
+  std::vector<std::string> flags;        ///< by which Node.js writes files itself
+  std::vector<heap_sample::Site> sites;  ///< of its last sampling profile
   std::vector<Gap> gaps;
 };
 
@@ -92,14 +103,15 @@ void fields(Visitor& visit, Self& self, const ClassRow* /*tag*/) {
 
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const FileRow* /*tag*/) {
-  visit("file", self.file, "the snapshot, packed by Zstandard");
-  visit("at", self.at, "when it was begun");
-  visit("pause_s", self.pause_s, "the process stood still for so long");
+  visit("file", self.file, "the snapshot, packed by Zstandard; or what Node.js wrote itself");
+  visit("at", self.at, "when it was begun; of a file of Node.js its last change");
+  visit("pause_s", self.pause_s, "the process stood still for so long; null for Node.js' own");
   visit("snapshot_bytes", self.snapshot_bytes, "as V8 wrote it");
   visit("file_bytes", self.file_bytes, "on disk");
   visit("nodes_count", self.nodes_count, "objects and V8's own parts");
   visit("edges_count", self.edges_count, "references");
-  visit("total_bytes", self.total_bytes, "bytes of all nodes");
+  visit("total_bytes", self.total_bytes, "bytes of all nodes, or of all samples");
+  visit("cut", self.cut, "what is missing of a file that ended too early; empty when whole");
 }
 
 template <class Visitor, class Self>
@@ -115,6 +127,10 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("rss_after_bytes", self.rss_after_bytes, "resident after the last; V8 gives back late");
   visit("files", self.files, "oldest first");
   visit("classes", self.classes, "of the last snapshot, most retained first");
+  visit("at_exit", self.at_exit, "whether it was waited for files that Node.js writes itself");
+  visit("ended", self.ended, "whether the process ended meanwhile");
+  visit("flags", self.flags, "options of the process by which Node.js writes such files");
+  visit("sites", self.sites, "functions of its last sampling profile, most bytes first");
 }
 
 template <class Visitor, class Self>

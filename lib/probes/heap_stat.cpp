@@ -17,6 +17,9 @@ namespace {
 
 constexpr double mebibyte = 1024.0 * 1024.0;
 constexpr double near_ratio = 0.9;
+/// A process that was so near its heap limit a moment before its end was ended by it: the last bit
+/// is filled between two readings, and young objects need not fill their part.
+constexpr double end_ratio = 0.8;
 constexpr double soon_s = 3600;
 
 using Value = std::function<std::optional<std::int64_t>(const Point&)>;
@@ -180,17 +183,68 @@ bool rises_steadily(const Result& result) {
                      [](const Part& part) { return part.certain; });
 }
 
-void judge_limits(const Sample& sample, Result& result) {
+/// Why it ended: killed by the kernel, ended by V8, or neither is seen.
+std::string end_text(const Sample& sample, const Result& result) {
+  if (sample.bounds.oom_kills_new_count.value_or(0) > 0) return ": the kernel killed it";
+  const auto heap = std::find_if(result.limits.begin(), result.limits.end(),
+                                 [](const Limit& limit) { return limit.name == "V8 heap"; });
+  const bool at_limit = heap != result.limits.end() && heap->used_ratio >= end_ratio;
+  const bool left = std::any_of(sample.files.begin(), sample.files.end(),
+                                [](const LeftFile& file) { return file.of_target; });
+  if (at_limit)
+    return fmt::format(": V8's heap was {} full at the last reading, and no OOM kill was counted",
+                       format_ratio(heap->used_ratio));
+  return left ? ": it left a heap snapshot; no OOM kill was counted"
+              : "; neither an OOM kill nor a full heap was seen";
+}
+
+void judge_end(const Sample& sample, Result& result) {
   Envelope& envelope = result.envelope;
+  const Bounds& bounds = sample.bounds;
   if (sample.ended)
-    envelope.find("ended", Severity::crit, "the process ended while it was looked at");
-  if (sample.bounds.oom_kills_new_count.value_or(0) > 0)
+    envelope.find("ended", Severity::crit,
+                  "the process ended while it was looked at" + end_text(sample, result));
+  if (sample.restarts.new_pid)
+    envelope.find("restarted", Severity::crit,
+                  fmt::format("it was started again as process {}", *sample.restarts.new_pid));
+  if (bounds.oom_kills_new_count.value_or(0) > 0)
     envelope.find("oom_kill", Severity::crit,
                   "the kernel killed a process of this control group while it was looked at");
-  else if (sample.bounds.oom_kills_count.value_or(0) > 0)
+  else if (bounds.oom_kills_count.value_or(0) > 0)
     envelope.find("oom_kills_before", Severity::info,
                   fmt::format("{} OOM kills in its control group since that exists",
-                              *sample.bounds.oom_kills_count));
+                              *bounds.oom_kills_count));
+  else if (bounds.parent_oom_kills_count.value_or(0) > 0)
+    envelope.find("oom_kills_before", Severity::info,
+                  fmt::format("{} OOM kills in the group above, {}: of containers before this one, "
+                              "or beside it",
+                              *bounds.parent_oom_kills_count, bounds.parent_group));
+  if (bounds.limit_hits_count.value_or(0) > 0)
+    envelope.find("limit_hit", Severity::info,
+                  fmt::format("its control group was at its memory limit {} times",
+                              format_count(*bounds.limit_hits_count)));
+}
+
+/// Younger than the workers beside it: it took the place of one that ended, or was added later.
+void judge_restarts(Result& result) {
+  const Restarts& restarts = result.restarts;
+  if (restarts.count.value_or(0) > 0)
+    result.envelope.find(
+        "restarts", Severity::info,
+        fmt::format("it was started again {} times ({}); it runs for {}", *restarts.count,
+                    restarts.source, or_unknown(result.age_s, format_duration)));
+  const auto oldest = restarts.oldest_sibling_age_s;
+  if (restarts.count || !oldest || !result.age_s || *oldest < 2 * *result.age_s + 60) return;
+  result.envelope.find(
+      "younger_than_siblings", Severity::info,
+      fmt::format("it runs for {}, the oldest of {} workers beside it for {}: it took the place "
+                  "of one that ended, or was added later",
+                  format_duration(*result.age_s), restarts.siblings_count,
+                  format_duration(*oldest)));
+}
+
+void judge_limits(Result& result) {
+  Envelope& envelope = result.envelope;
   for (const auto& limit : result.limits) {
     const bool soon = limit.reached_in_s && *limit.reached_in_s < soon_s &&
                       result.grows != "nothing" && result.grows != "v8_pages" &&
@@ -218,54 +272,15 @@ void add_provenance(const Sample& sample, Result& result) {
   add({"/bounds"}, sample.bounds.group + ", /proc/meminfo",
       fmt::format("head -n 99 {}/memory.* 2>/dev/null; grep Mem /proc/meminfo",
                   sample.bounds.group));
+  add({"/restarts"},
+      fmt::format("/proc{}{}", sample.restarts.source.empty() ? "" : "; ", sample.restarts.source),
+      sample.restarts.repeat.empty()
+          ? fmt::format("ps -o pid,ppid,etimes,args --ppid $(ps -o ppid= -p {})", sample.pid)
+          : sample.restarts.repeat);
+  add({"/files"}, fmt::format("the directories of process {}", sample.pid),
+      fmt::format("ls -l /proc/{}/cwd/", sample.pid));
   add({"/pid", "/age_s"}, fmt::format("/proc/{}/stat", sample.pid),
       fmt::format("ps -o pid,etimes -p {}", sample.pid));
-}
-
-struct Advice {
-  const char* grows;
-  const char* text;
-  const char* code;
-};
-
-constexpr std::array<Advice, 6> advices{{
-    {"js_heap", "JavaScript objects are kept: two or three snapshots show by whom",
-     "triage heap snapshot {} --allow-inspector --count 3 --every 30s"},
-    {"buffers", "Buffers are kept: a snapshot shows the object that holds them",
-     "triage heap snapshot {} --allow-inspector --count 3 --every 30s"},
-    {"external", "memory that add-ons or external strings report grows; a snapshot names the kinds",
-     "triage heap snapshot {} --allow-inspector"},
-    {"native",
-     "memory outside of V8 grows: a heap snapshot cannot show it. Suspect native add-ons (listed "
-     "here) and the allocator; restarting with MALLOC_ARENA_MAX=2 tells fragmentation apart",
-     "grep -o '/.*[.]node$' /proc/{}/maps | sort -u"},
-    {"v8_pages", "whether this is garbage or kept shows a run with collections",
-     "triage heap stat {} --allow-inspector --gc"},
-    {"buffers_or_native", "Buffers and native memory look alike from outside; V8 knows the Buffers",
-     "triage heap stat {} --allow-inspector --gc"},
-}};
-
-Section next_section(const Result& result) {
-  Items items{Items::Marker::number, {}};
-  for (const auto& advice : advices)
-    if (result.grows == advice.grows)
-      items.items.push_back({advice.text, {}, fmt::format(fmt::runtime(advice.code), result.pid)});
-  for (const auto& file : result.files)
-    items.items.push_back(
-        {"Node.js left this in its directory",
-         {},
-         file.ends_with(".heapsnapshot") ? "triage heap show " + quoted(file) : file});
-  return {"NEXT", "", {std::move(items)}, false};
-}
-
-std::string slope_text(const Part& part) {
-  if (!part.slope_bytes_per_s) return "unknown";
-  const double per_minute = *part.slope_bytes_per_s * 60;
-  return (per_minute < 0 ? "-" : "") + format_bytes(std::abs(per_minute));
-}
-
-std::string signed_bytes(std::int64_t bytes) {
-  return (bytes < 0 ? "-" : "") + bytes_text(std::abs(bytes));
 }
 
 }  // namespace
@@ -319,61 +334,17 @@ Result analyse(const Options& /*options*/, const Sample& sample) {
   result.garbage_collected = sample.garbage_collected;
   result.points = sample.points;
   result.bounds = sample.bounds;
+  result.restarts = sample.restarts;
   result.files = sample.files;
   add_parts(sample, result);
   result.grows = growing_part(result);
   add_limits(sample, result);
   judge_growth(result);
-  judge_limits(sample, result);
+  judge_end(sample, result);
+  judge_restarts(result);
+  judge_limits(result);
   add_provenance(sample, result);
   return result;
-}
-
-std::vector<Section> sections(const Options& /*options*/, const Result& result) {
-  Table parts{{{"part", false, true},
-               {"now", true, false},
-               {"change", true, false},
-               {"per min", true, false},
-               {"shape", false, false}},
-              {}};
-  for (const auto& part : result.parts)
-    parts.rows.push_back({part.part, bytes_text(part.now_bytes), signed_bytes(part.change_bytes),
-                          slope_text(part), part.shape});
-  Table limits{{{"limit", false, false},
-                {"used", true, false},
-                {"of", true, false},
-                {"share", true, false},
-                {"reached in", true, false},
-                {"known from", false, true}},
-               {}};
-  for (const auto& limit : result.limits)
-    limits.rows.push_back(
-        {limit.name, bytes_text(limit.used_bytes), bytes_text(limit.max_bytes),
-         format_ratio(limit.used_ratio),
-         limit.reached_in_s ? format_duration(*limit.reached_in_s) : "does not grow",
-         limit.source});
-  const std::string age = or_unknown(result.age_s, format_duration);
-  const double span = result.points.empty() ? 0 : result.points.back().at_s;
-  std::vector<Section> all;
-  all.push_back(
-      {"MEMORY",
-       fmt::format("{} readings in {}{}; started {} ago", result.points.size(),
-                   format_duration(span),
-                   result.garbage_collected ? ", garbage collected before each" : "", age),
-       {std::move(parts)},
-       false});
-  all.push_back({"LIMITS", "", {std::move(limits)}, false});
-  if (Section next = next_section(result); !std::get<Items>(next.blocks.front()).items.empty())
-    all.push_back(std::move(next));
-  if (result.points.size() > 4) {
-    Plot plot{"resident memory", "bytes", "s", {{"RSS", {}, {}}}, {}, {}, {}};
-    for (const auto& point : result.points) {
-      plot.series[0].x.push_back(point.at_s);
-      plot.series[0].y.push_back(static_cast<double>(point.rss_bytes));
-    }
-    all.push_back({"CURVE", "", {std::move(plot)}, true});
-  }
-  return all;
 }
 
 }  // namespace triage::probes::heap_stat

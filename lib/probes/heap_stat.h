@@ -16,6 +16,7 @@
 #include "lib/base/finding.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
+#include "lib/probes/left_files.h"
 #include "lib/report/report.h"
 
 namespace triage::probes::heap_stat {
@@ -56,8 +57,24 @@ struct Bounds {
   std::optional<std::int64_t> group_used_bytes;
   std::optional<std::int64_t> oom_kills_count;
   std::optional<std::int64_t> oom_kills_new_count;  ///< while it was looked at
+  std::optional<std::int64_t> limit_hits_count;
+  std::string parent_group;
+  std::optional<std::int64_t> parent_oom_kills_count;
+  std::optional<std::int64_t> host_oom_kills_count;
   std::optional<std::int64_t> host_total_bytes;
   std::optional<std::int64_t> host_available_bytes;
+};
+
+/// How often the process was started again, as far as that is known outside of its supervisor.
+struct Restarts {
+  std::optional<std::int64_t> count;
+  std::string source;      ///< who counts them, or why nobody does
+  std::string repeat;      ///< shell line that shows it
+  std::string supervisor;  ///< its parent
+  std::optional<double> supervisor_age_s;
+  std::int64_t siblings_count = 0;
+  std::optional<double> oldest_sibling_age_s;
+  std::optional<std::int64_t> new_pid;  ///< what the selector names after the process ended
 };
 
 struct Sample {
@@ -69,7 +86,8 @@ struct Sample {
   bool ended = false;  ///< the process ended while it was looked at
   std::vector<Point> points;
   Bounds bounds;
-  std::vector<std::string> files;  ///< heap snapshots that Node.js left in its directory
+  Restarts restarts;
+  std::vector<LeftFile> files;  ///< that Node.js wrote itself into its directories
   std::vector<Gap> gaps;
 };
 
@@ -105,7 +123,8 @@ struct Result {
   std::vector<Limit> limits;  ///< the one that is hit first, first
   Bounds bounds;
   std::vector<Point> points;
-  std::vector<std::string> files;
+  Restarts restarts;
+  std::vector<LeftFile> files;
 };
 
 Sample collect(const Options& options, Session& session);
@@ -136,8 +155,25 @@ void fields(Visitor& visit, Self& self, const Bounds* /*tag*/) {
   visit("group_used_bytes", self.group_used_bytes, "memory of the group, page cache included");
   visit("oom_kills_count", self.oom_kills_count, "OOM kills in the group since it exists");
   visit("oom_kills_new_count", self.oom_kills_new_count, "of them during this run");
+  visit("limit_hits_count", self.limit_hits_count, "how often the group was at its limit");
+  visit("parent_group", self.parent_group, "nearest group above that counts kills; may be none");
+  visit("parent_oom_kills_count", self.parent_oom_kills_count,
+        "OOM kills in that group, with its children that ended");
+  visit("host_oom_kills_count", self.host_oom_kills_count, "OOM kills since boot, of any group");
   visit("host_total_bytes", self.host_total_bytes, "MemTotal");
   visit("host_available_bytes", self.host_available_bytes, "MemAvailable");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Restarts* /*tag*/) {
+  visit("count", self.count, "by its supervisor; null when none says so");
+  visit("source", self.source, "who counts them; empty when nobody here does");
+  visit("repeat", self.repeat, "shell line that shows it");
+  visit("supervisor", self.supervisor, "its parent");
+  visit("supervisor_age_s", self.supervisor_age_s, "since the parent started");
+  visit("siblings_count", self.siblings_count, "same command line, same parent");
+  visit("oldest_sibling_age_s", self.oldest_sibling_age_s, "since the oldest of them started");
+  visit("new_pid", self.new_pid, "process that took its place while it was looked at");
 }
 
 template <class Visitor, class Self>
@@ -148,7 +184,8 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("ended", self.ended, "whether the process ended meanwhile");
   visit("points", self.points, "readings, oldest first");
   visit("bounds", self.bounds, "what bounds the memory");
-  visit("files", self.files, "heap snapshots in the directory of the process");
+  visit("restarts", self.restarts, "how often it was started again");
+  visit("files", self.files, "that Node.js wrote itself into its directories, newest first");
 }
 
 template <class Visitor, class Self>
@@ -185,7 +222,8 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("limits", self.limits, "the one that is hit first, first");
   visit("bounds", self.bounds, "what bounds the memory, as read");
   visit("points", self.points, "readings, oldest first");
-  visit("files", self.files, "heap snapshots that Node.js left in its directory");
+  visit("restarts", self.restarts, "how often it was started again");
+  visit("files", self.files, "that Node.js wrote itself into its directories, newest first");
 }
 
 }  // namespace triage::probes::heap_stat

@@ -163,3 +163,83 @@ TEST_CASE("heap gate: a load that fails is an error, not a verdict") {
   CHECK(result.error.find("status 7") != std::string::npos);
   check_untouched(service);
 }
+
+TEST_CASE("heap snapshot: what Node.js writes near its heap limit is found, waited for and read") {
+  const TemporaryDirectory directory;
+  const NodeService service("tests/data/heap/growing.js", {"js"},
+                            {"NODE_OPTIONS=--heapsnapshot-near-heap-limit=1 "
+                             "--max-old-space-size=20 --max-semi-space-size=1 --diagnostic-dir=" +
+                             directory.path()});
+  const CommandResult result = run_triage(
+      {"heap", "snapshot", service.pid_text(), "--at-exit", "--timeout", "2m", "-o", "json"});
+  REQUIRE_MESSAGE(result.exit_code == 0, result.error);
+  const Json document = Json::parse(result.out);
+  CHECK(document["ended"] == true);
+  REQUIRE(document["files"].size() == 1);
+  CHECK(document["files"][0]["nodes_count"].get<int>() > 10'000);
+  CHECK(document["files"][0]["cut"] == "");
+  CHECK(document["flags"][0] == "--heapsnapshot-near-heap-limit=1");
+  CHECK(document["classes"].size() == 10);
+  const CommandResult show =
+      run_triage({"heap", "show", document["files"][0]["file"].get<std::string>()});
+  CHECK(show.exit_code == 0);
+}
+
+TEST_CASE("heap snapshot: a process that still runs, and one that wrote nothing, are unknown") {
+  NodeService service = growing("flat");
+  const CommandResult running = run_triage(
+      {"heap", "snapshot", service.pid_text(), "--at-exit", "--timeout", "1s", "-o", "json"});
+  CHECK(Json::parse(running.out)["findings"][0]["id"] == "still_runs");
+  check_untouched(service);
+}
+
+TEST_CASE("heap sample: the profile that --heap-prof leaves is read, and listed by heap stat") {
+  const TemporaryDirectory directory;
+  const CommandResult made = testing::run_command(
+      {"/usr/bin/env", "node", "--heap-prof", "--heap-prof-interval=1024",
+       "--heap-prof-dir=" + directory.path(), "-e",
+       "globalThis.kept=[];(function keeper(){for(let i=0;i<30000;i++)kept.push({i})})()"});
+  REQUIRE_MESSAGE(made.exit_code == 0, made.error);
+  std::string file;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path()))
+    file = entry.path();
+  const CommandResult result = run_triage({"heap", "sample", "--file", file, "-o", "json"});
+  REQUIRE_MESSAGE(result.exit_code == 0, result.error);
+  const Json document = Json::parse(result.out);
+  CHECK(document["sites"][0]["function"] == "keeper");
+  CHECK(document["pid"].is_null());
+  const NodeService service("tests/data/heap/growing.js", {"flat"},
+                            {"NODE_OPTIONS=--heap-prof --heap-prof-dir=" + directory.path()});
+  const Json stat = Json::parse(
+      run_triage({"heap", "stat", service.pid_text(), "--duration", "0s", "-o", "json"}).out);
+  CHECK(stat["files"][0]["file"] == file);
+  CHECK(stat["files"][0]["of_target"] == false);
+  CHECK(run_triage({"heap", "sample", "--file", TRIAGE_SOURCE_DIR "/README.md"}).exit_code == 7);
+  CHECK(run_triage({"heap", "sample", "--file", "/nonexistent.heapprofile"}).exit_code == 2);
+}
+
+TEST_CASE("heap stat: a process that V8 ends at its heap limit is told from one that was killed") {
+  const NodeService service("tests/data/heap/growing.js", {"js"},
+                            {"NODE_OPTIONS=--max-old-space-size=40 --max-semi-space-size=1"});
+  const CommandResult result = run_triage({"heap", "stat", service.pid_text(), "--duration", "50s",
+                                           "--interval", "50ms", "-o", "json"});
+  CHECK(result.exit_code == 1);
+  const Json finding = Json::parse(result.out)["findings"][0];
+  CHECK(finding["id"] == "ended");
+  CHECK_MESSAGE(finding["text"].get<std::string>().find("V8's heap was") != std::string::npos,
+                finding.dump());
+}
+
+TEST_CASE("heap stat: a worker that is started again while it is looked at is seen") {
+  const NodeService service("tests/data/heap/restarting.js");
+  const std::string target = "port:" + std::to_string(service.port());
+  const CommandResult result = run_triage(
+      {"heap", "stat", target, "--duration", "50s", "--interval", "100ms", "-o", "json"});
+  CHECK(result.exit_code == 1);
+  const Json document = Json::parse(result.out);
+  CHECK(document["findings"][0]["id"] == "ended");
+  CHECK_MESSAGE(document["restarts"]["new_pid"].is_number(), document["restarts"].dump());
+  CHECK(document["restarts"]["new_pid"] != document["pid"]);
+  CHECK(document["restarts"]["supervisor"].get<std::string>().find(service.pid_text()) !=
+        std::string::npos);
+}

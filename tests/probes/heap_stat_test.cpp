@@ -96,3 +96,53 @@ TEST_CASE("heap stat: an OOM kill while it looks is critical, an old one is a fa
   sample.bounds.oom_kills_new_count = 1;
   CHECK(analyse({}, sample).envelope.severity == Severity::crit);
 }
+
+TEST_CASE("heap stat: kills of containers before this one are a fact, hits of the limit too") {
+  Sample sample = readings([](Point&, std::int64_t) {}, true);
+  sample.bounds.oom_kills_count = 0;
+  sample.bounds.parent_group = "/sys/fs/cgroup/pod";
+  sample.bounds.parent_oom_kills_count = 4;
+  sample.bounds.limit_hits_count = 12;
+  const auto result = analyse({}, sample);
+  REQUIRE(result.envelope.findings.size() == 2);
+  CHECK(result.envelope.findings[0].text.find("4 OOM kills in the group above") == 0);
+  CHECK(result.envelope.findings[1].id == "limit_hit");
+}
+
+TEST_CASE("heap stat: an end is told apart: the kernel, V8's limit, or neither seen") {
+  Sample sample = readings([](Point&, std::int64_t) {}, true);
+  sample.ended = true;
+  const auto end_of = [](const Sample& one) {
+    const auto result = analyse({}, one);
+    CHECK(result.envelope.severity == Severity::crit);
+    for (const auto& finding : result.envelope.findings)
+      if (finding.id == "ended") return finding.text;
+    return std::string("none");
+  };
+  CHECK(end_of(sample).find("neither an OOM kill nor a full heap") != std::string::npos);
+  sample.points.back().heap_used_bytes = 195 * mebibyte;
+  CHECK(end_of(sample).find("V8's heap was 98 % full") != std::string::npos);
+  sample.bounds.oom_kills_new_count = 1;
+  CHECK(end_of(sample).find("the kernel killed it") != std::string::npos);
+}
+
+TEST_CASE("heap stat: restarts are known from the supervisor, guessed from siblings, or unknown") {
+  Sample sample = readings([](Point&, std::int64_t) {}, true);
+  sample.age_s = 30;
+  CHECK(analyse({}, sample).envelope.findings.empty());
+  CHECK_FALSE(analyse({}, sample).restarts.count);
+  sample.restarts.siblings_count = 3;
+  sample.restarts.oldest_sibling_age_s = 40;  // started together
+  CHECK(analyse({}, sample).envelope.findings.empty());
+  sample.restarts.oldest_sibling_age_s = 90'000;
+  CHECK(analyse({}, sample).envelope.findings[0].id == "younger_than_siblings");
+  sample.restarts.count = 7;
+  sample.restarts.source = "pm2";
+  const auto counted = analyse({}, sample).envelope;
+  REQUIRE(counted.findings.size() == 1);
+  CHECK(counted.findings[0].text == "it was started again 7 times (pm2); it runs for 30 s");
+  sample.restarts.count = 0;
+  CHECK(analyse({}, sample).envelope.findings.empty());
+  sample.restarts.new_pid = 99;
+  CHECK(analyse({}, sample).envelope.severity == Severity::crit);
+}
