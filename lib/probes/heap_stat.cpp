@@ -184,16 +184,19 @@ bool rises_steadily(const Result& result) {
 }
 
 /// Why it ended: killed by the kernel, ended by V8, or neither is seen.
-std::string end_text(const Sample& sample, const Result& result) {
+std::string end_text(const Sample& sample) {
   if (sample.bounds.oom_kills_new_count.value_or(0) > 0) return ": the kernel killed it";
-  const auto heap = std::find_if(result.limits.begin(), result.limits.end(),
-                                 [](const Limit& limit) { return limit.name == "V8 heap"; });
-  const bool at_limit = heap != result.limits.end() && heap->used_ratio >= end_ratio;
+  // the last reading may have met memory that was being given back already
+  double fullest = 0;
+  for (const auto& point : sample.points)
+    fullest = std::max(fullest,
+                       static_cast<double>(point.heap_used_bytes.value_or(point.v8_pages_bytes)));
+  fullest /= static_cast<double>(sample.bounds.heap_limit_bytes.value_or(INT64_MAX));
   const bool left = std::any_of(sample.files.begin(), sample.files.end(),
                                 [](const LeftFile& file) { return file.of_target; });
-  if (at_limit)
-    return fmt::format(": V8's heap was {} full at the last reading, and no OOM kill was counted",
-                       format_ratio(heap->used_ratio));
+  if (fullest >= end_ratio)
+    return fmt::format(": V8's heap was {} full, and no OOM kill was counted",
+                       format_ratio(fullest));
   return left ? ": it left a heap snapshot; no OOM kill was counted"
               : "; neither an OOM kill nor a full heap was seen";
 }
@@ -203,7 +206,7 @@ void judge_end(const Sample& sample, Result& result) {
   const Bounds& bounds = sample.bounds;
   if (sample.ended)
     envelope.find("ended", Severity::crit,
-                  "the process ended while it was looked at" + end_text(sample, result));
+                  "the process ended while it was looked at" + end_text(sample));
   if (sample.restarts.new_pid)
     envelope.find("restarted", Severity::crit,
                   fmt::format("it was started again as process {}", *sample.restarts.new_pid));

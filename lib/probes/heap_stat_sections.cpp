@@ -70,14 +70,14 @@ Section files_section(const std::vector<LeftFile>& files) {
                {"of pid", true, false}},
               {}};
   for (const auto& file : files)
-    table.rows.push_back({std::filesystem::path(file.file).filename().string() +
-                              (file.state == "whole" ? "" : " (" + file.state + ")"),
-                          fmt::format("{} {}", file.written_at.substr(5, 5),
-                                      file.written_at.substr(11, 5)),
-                          bytes_text(file.bytes),
-                          file.of_target ? "this" : or_unknown(pid_of(file), [](std::int64_t pid) {
-                            return std::to_string(pid);
-                          })});
+    table.rows.push_back(
+        {std::filesystem::path(file.file).filename().string() +
+             (file.state == "whole" ? "" : " (" + file.state + ")"),
+         fmt::format("{} {}", file.written_at.substr(5, 5), file.written_at.substr(11, 5)),
+         bytes_text(file.bytes),
+         file.of_target ? "this" : or_unknown(pid_of(file), [](std::int64_t pid) {
+           return std::to_string(pid);
+         })});
   return {"FILES OF NODE.JS", "newest first", {std::move(table)}, false};
 }
 
