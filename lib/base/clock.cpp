@@ -12,11 +12,19 @@
 namespace triage {
 namespace {
 
+/// Not gmtime_r: it reads the time zone files first.
 std::tm utc_fields(WallTime time) {
-  const std::time_t seconds =
-      std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto day = std::chrono::floor<std::chrono::days>(seconds);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss of_day(seconds - day);
   std::tm parts{};
-  gmtime_r(&seconds, &parts);
+  parts.tm_year = static_cast<int>(date.year()) - 1900;
+  parts.tm_mon = static_cast<int>(static_cast<unsigned>(date.month())) - 1;
+  parts.tm_mday = static_cast<int>(static_cast<unsigned>(date.day()));
+  parts.tm_hour = static_cast<int>(of_day.hours().count());
+  parts.tm_min = static_cast<int>(of_day.minutes().count());
+  parts.tm_sec = static_cast<int>(of_day.seconds().count());
   return parts;
 }
 

@@ -35,10 +35,14 @@ DescriptorHolders find_holders(const Procfs& procfs, const std::unordered_set<st
     }
     std::string link;
     while (const dirent* entry = ::readdir(directory.get())) {
+      const char* name = static_cast<const char*>(entry->d_name);
+      if (*name == '.') continue;
       std::array<char, 64> text{};
-      const ssize_t length =
-          ::readlinkat(::dirfd(directory.get()), static_cast<const char*>(entry->d_name),
-                       text.data(), text.size());
+      const ssize_t length = ::readlinkat(::dirfd(directory.get()), name, text.data(), text.size());
+      if (length < 0 && (errno == EACCES || errno == EPERM)) {
+        ++holders.unreadable_count;  // refused once, refused for all
+        break;
+      }
       if (length <= 0) continue;
       link.assign(text.data(), static_cast<std::size_t>(length));
       if (links.contains(link)) holders.pids_of_link[link].insert(pid);

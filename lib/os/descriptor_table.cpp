@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <memory>
 
 #include "lib/base/error.h"
 
@@ -21,10 +22,11 @@ namespace {
 /// times as many. Layout: struct linux_dirent64, getdents64(2).
 std::vector<int> numbers_in(const Fd& directory) {
   constexpr std::size_t name_offset = 19;  // d_ino 8, d_off 8, d_reclen 2, d_type 1
-  std::vector<char> buffer(std::size_t{256} << 10U);
+  constexpr std::size_t size = std::size_t{256} << 10U;
+  const auto buffer = std::make_unique_for_overwrite<char[]>(size);
   std::vector<int> numbers;
   for (;;) {
-    const long count = ::syscall(SYS_getdents64, directory.get(), buffer.data(), buffer.size());
+    const long count = ::syscall(SYS_getdents64, directory.get(), buffer.get(), size);
     if (count <= 0) return numbers;
     for (std::size_t at = 0; at + name_offset < static_cast<std::size_t>(count);) {
       std::uint16_t length = 0;

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <vector>
+#include <memory>
 
 #include "lib/base/error.h"
 #include "lib/os/fd.h"
@@ -57,14 +57,15 @@ End dump_once(std::span<const std::byte> request,
   if (!netlink) fail(errno);
   if (::send(netlink.get(), request.data(), request.size(), 0) < 0) fail(errno);
   // The kernel fills at most 32 KiB per datagram of a dump (af_netlink.c, netlink_dump).
-  std::vector<std::byte> buffer(std::size_t{64} << 10U);
+  constexpr std::size_t size = std::size_t{64} << 10U;
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(size);
   End end = End::more;
   while (end == End::more) {
-    const ssize_t count = ::recv(netlink.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t count = ::recv(netlink.get(), buffer.get(), size, 0);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == ENOBUFS) return End::again;
     if (count <= 0) fail(count < 0 ? errno : EPIPE);
-    end = take_messages({buffer.data(), static_cast<std::size_t>(count)}, take);
+    end = take_messages({buffer.get(), static_cast<std::size_t>(count)}, take);
   }
   return end;
 }

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <span>
 
+#include "lib/base/gap.h"
 #include "lib/os/diag_dump.h"
 
 namespace triage::os {
@@ -25,10 +26,10 @@ struct Request {
 };
 
 template <class Body>
-Request<Body> make_request(const Body& body) {
+Request<Body> make_request(const Body& body, std::uint16_t type = SOCK_DIAG_BY_FAMILY) {
   Request<Body> request{};
   request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  request.header.nlmsg_type = type;
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   request.body = body;
   return request;
@@ -100,21 +101,22 @@ InetHead head_of(const inet_diag_msg& message) {
            sizeof message.id.idiag_dst}};
 }
 
-void dump_family(const InetFilter& filter, int family,
-                 const std::function<bool(const InetHead&)>& wanted,
-                 std::vector<InetSocket>& sockets) {
-  inet_diag_req_v2 body{};
-  body.sdiag_family = static_cast<std::uint8_t>(family);
-  body.sdiag_protocol = static_cast<std::uint8_t>(filter.protocol);
+/// The members that both forms of the request have.
+template <class Body>
+void fill_request(const InetFilter& filter, Body& body) {
   body.idiag_states = filter.states;
   body.id.idiag_sport = htons(filter.local_port);
   body.id.idiag_dport = htons(filter.peer_port);
   if (filter.health)
     body.idiag_ext = (1U << (INET_DIAG_INFO - 1U)) | (1U << (INET_DIAG_SKMEMINFO - 1U));
-  const auto request = make_request(body);
+}
+
+void take_dump(std::span<const std::byte> request, const InetFilter& filter,
+               const std::function<bool(const InetHead&)>& wanted,
+               std::vector<InetSocket>& sockets) {
   const std::size_t before = sockets.size();
   dump_diag(
-      std::as_bytes(std::span(&request, 1)),
+      request,
       [&](std::span<const std::byte> payload) {
         if (payload.size() < sizeof(inet_diag_msg)) return;
         const auto message = copied<inet_diag_msg>(payload);
@@ -123,6 +125,35 @@ void dump_family(const InetFilter& filter, int family,
         add_attributes(payload.subspan(NLMSG_ALIGN(sizeof message)), sockets.back());
       },
       [&] { sockets.resize(before); });
+}
+
+void dump_family(const InetFilter& filter, int family,
+                 const std::function<bool(const InetHead&)>& wanted,
+                 std::vector<InetSocket>& sockets) {
+  inet_diag_req_v2 body{};
+  body.sdiag_family = static_cast<std::uint8_t>(family);
+  body.sdiag_protocol = static_cast<std::uint8_t>(filter.protocol);
+  fill_request(filter, body);
+  const auto request = make_request(body);
+  take_dump(std::as_bytes(std::span(&request, 1)), filter, wanted, sockets);
+}
+
+/// Both families of TCP in one walk over the kernel's table, which is most of the cost of a dump:
+/// the older request has no family (net/ipv4/inet_diag.c, inet_diag_dump_compat). False where the
+/// kernel does not take it.
+bool dump_tcp_at_once(const InetFilter& filter, const std::function<bool(const InetHead&)>& wanted,
+                      std::vector<InetSocket>& sockets) {
+  inet_diag_req body{};
+  body.idiag_family = AF_INET;
+  fill_request(filter, body);
+  const auto request = make_request(body, TCPDIAG_GETSOCK);
+  std::vector<Gap> refused;
+  return attempt(refused, "tcp",
+                 [&] {
+                   take_dump(std::as_bytes(std::span(&request, 1)), filter, wanted, sockets);
+                   return true;
+                 })
+      .has_value();
 }
 
 UnixSocket to_unix(const unix_diag_msg& message, std::span<const std::byte> attributes) {
@@ -151,6 +182,9 @@ UnixSocket to_unix(const unix_diag_msg& message, std::span<const std::byte> attr
 std::vector<InetSocket> dump_inet(const InetFilter& filter,
                                   const std::function<bool(const InetHead&)>& wanted) {
   std::vector<InetSocket> all;
+  if (filter.family == 0 && filter.protocol == IPPROTO_TCP && dump_tcp_at_once(filter, wanted, all))
+    return all;
+  all.clear();
   for (const int family : {AF_INET, AF_INET6})
     if (filter.family == 0 || filter.family == family) dump_family(filter, family, wanted, all);
   return all;

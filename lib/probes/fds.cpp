@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/probes/fds_analyse.h"
+#include "lib/v8/inspector.h"
 
 namespace triage::probes::fds {
 namespace {
@@ -35,8 +36,10 @@ void count_descriptors(const ProcessSample& process, Result& result) {
   for (const auto& [path, count] : paths)
     if (count > 1) result.same_file.push_back({path, count});
   for (const auto& [path, count] : deleted) result.deleted_files.push_back({path, count});
-  if (process.listed)
+  if (process.listed) {
+    result.highest_number = highest;
     result.holes_count = highest + 1 - static_cast<std::int64_t>(process.descriptors.size());
+  }
   most_first(result.by_kind);
   most_first(result.same_file);
   most_first(result.deleted_files);
@@ -53,26 +56,38 @@ void spread_gaps(const ProcessSample& process, Result& result) {
   };
   spread("by_kind", {"same_file", "peers", "sockets_by_state", "listeners", "close_wait_count",
                      "deleted_files", "pipes", "epolls", "inotifies", "inherited", "holes_count",
-                     "descriptors"});
-  spread("peers", {"sockets_by_state", "listeners", "close_wait_count"});
+                     "highest_number", "descriptors", "sockets"});
+  spread("peers", {"sockets_by_state", "listeners", "close_wait_count", "sockets"});
+  spread("open_calls", {"openers", "opens_watched_s"});
 }
 
-void add_provenance(const Sample& sample, std::int64_t pid, Result& result) {
+void add_provenance(const Sample& sample, const ProcessSample& process, Result& result) {
+  const std::int64_t pid = process.pid;
   const auto add = [&](std::vector<std::string> figures, std::string source, std::string repeat) {
     result.envelope.provenance.push_back(
         {std::move(figures), std::move(source), sample.at, std::move(repeat)});
   };
-  add({"/pid", "/open_count", "/by_kind", "/same_file", "/deleted_files", "/holes_count", "/pipes",
-       "/descriptors", "/processes", "/growth"},
+  add({"/pid", "/open_count", "/by_kind", "/same_file", "/deleted_files", "/holes_count",
+       "/highest_number", "/pipes", "/descriptors", "/processes", "/growth"},
       fmt::format("/proc/{}/fd", pid), fmt::format("ls -l /proc/{}/fd", pid));
+  add({"/limits"}, "the figures of this document, and /proc/sys/fs/inotify",
+      "head /proc/sys/fs/inotify/* /proc/sys/net/ipv4/ip_local_port_range");
+  if (process.container)
+    add({"/container"}, fmt::format("/proc/{}/cgroup, status and ns/uts", process.pid),
+        fmt::format("cat /proc/{0}/cgroup; nsenter -t {0} -u hostname", process.pid));
+  if (process.open_calls)
+    add({"/openers", "/opens_watched_s"}, "the V8 inspector of the process, beside /proc/<pid>/fd",
+        fmt::format("triage fds {} --who 5s --allow-inspector", process.pid));
   add({"/soft_limit_count", "/hard_limit_count", "/used_ratio"},
       fmt::format("/proc/{}/limits", pid), fmt::format("grep files /proc/{}/limits", pid));
-  add({"/system_open_count", "/system_max_count", "/process_max_count", "/inotify_max_count"},
+  add({"/system_open_count", "/system_max_count", "/process_max_count", "/inotify_max_count",
+       "/watches_max_count"},
       "/proc/sys/fs",
       "cd /proc/sys/fs && head file-nr file-max nr_open inotify/max_user_instances");
   add({"/epolls", "/inotifies", "/exec_checked_count", "/inherited"},
       fmt::format("/proc/{}/fdinfo", pid), fmt::format("head -n 20 /proc/{}/fdinfo/*", pid));
-  add({"/close_wait_count", "/close_wait_old_count", "/sockets_by_state", "/peers", "/listeners"},
+  add({"/close_wait_count", "/close_wait_old_count", "/sockets_by_state", "/peers", "/listeners",
+       "/sockets"},
       result.network == "proc" ? fmt::format("/proc/{}/net joined by inode", pid)
                                : "NETLINK_SOCK_DIAG joined with the descriptors by inode",
       fmt::format("nsenter -t {} -n ss -tuxanpi | grep -A1 pid={},", pid, pid));
@@ -109,7 +124,13 @@ void fill(const Options& options, const ProcessSample& process, Result& result) 
   result.inotifies = process.inotifies;
   result.exec_checked_count = process.exec_checked_count;
   result.inherited = process.inherited;
-  if (options.list) result.descriptors = process.descriptors;
+  result.container = process.container;
+  result.limits = limits_of(process, result);
+  result.openers = openers_of(process);
+  if (process.open_calls) result.opens_watched_s = process.open_calls->watched_s;
+  if (!options.list) return;
+  result.descriptors = process.descriptors;
+  result.sockets = process.sockets;
 }
 
 }  // namespace
@@ -131,7 +152,27 @@ void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit(
       {"owners", "look into all processes for who holds the other ends", "", {}, false, false, 0},
       options.owners);
-  visitor.visit({"list", "list every descriptor", "", {}, false, false, 0}, options.list);
+  visitor.visit({"resolve", "ask the resolver for the names of the peers", "", {}, false, false, 0},
+                options.resolve);
+  visitor.visit({"who",
+                 "note for so long which JavaScript opens descriptors (needs --allow-inspector)",
+                 "DURATION",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.who);
+  visitor.visit(
+      {"allow-inspector", std::string(v8::inspector_consent_help), "", {}, false, false, 0},
+      options.allow_inspector);
+  visitor.visit({"list",
+                 "list every descriptor and socket, and read the flags of all",
+                 "",
+                 {},
+                 false,
+                 false,
+                 0},
+                options.list);
   visitor.visit({"top", "rows of the longer tables", "N", {}, false, false, 0}, options.top);
 }
 
@@ -143,6 +184,7 @@ Result analyse(const Options& options, const Sample& sample) {
   result.system_max_count = sample.system_max_count;
   result.process_max_count = sample.process_max_count;
   result.inotify_max_count = sample.inotify_max_count;
+  result.watches_max_count = sample.watches_max_count;
   for (const auto& process : sample.processes)
     result.processes.push_back({process.pid, process.process, process.open_count,
                                 process.soft_limit_count, used_ratio(process)});
@@ -163,7 +205,7 @@ Result analyse(const Options& options, const Sample& sample) {
   fill(options, process, result);
   spread_gaps(process, result);
   judge(process, result);
-  add_provenance(sample, process.pid, result);
+  add_provenance(sample, process, result);
   return result;
 }
 

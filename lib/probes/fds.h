@@ -23,9 +23,12 @@ namespace triage::probes::fds {
 
 struct Options {
   std::string target;
-  bool all = false;                       ///< every Node.js process; the details are of the fullest
-  bool owners = false;                    ///< look into all processes for who holds the other ends
-  bool list = false;                      ///< every descriptor
+  bool all = false;                  ///< every Node.js process; the details are of the fullest
+  bool owners = false;               ///< look into all processes for who holds the other ends
+  bool list = false;                 ///< every descriptor
+  bool resolve = false;              ///< host names of the peers
+  std::chrono::milliseconds who{0};  ///< how long the code that opens is noted; 0: not
+  bool allow_inspector = false;
   std::chrono::milliseconds duration{0};  ///< how long growth is watched; 0: one look
   std::int64_t top = 10;                  ///< rows of the longer tables
 };
@@ -50,8 +53,9 @@ struct StateCount {
 };
 
 struct Peer {
-  std::string peer;     ///< "127.0.0.1:5432"
-  std::string service;  ///< by well-known port: "postgres"; empty when unknown
+  std::string peer;     ///< "127.0.0.1:5432", "unix:/run/x.sock"
+  std::string service;  ///< by the local owner, else by well-known port; empty when unknown
+  std::string name;     ///< by the resolver, when asked
   std::int64_t connections_count = 0;
   std::map<std::string, std::int64_t> states;
   std::int64_t receive_queue_bytes = 0;
@@ -61,6 +65,27 @@ struct Peer {
   std::int64_t stalled_count = 0;      ///< connections that repeat without an answer
   std::optional<double> ports_ratio;   ///< local ports in use towards it, 0..1; outgoing only
   std::string owner;                   ///< local process at the other end
+  std::int64_t quiet_count = 0;        ///< connections without data for a minute or longer
+};
+
+/// One limit that can be run into, and how much of it is used.
+struct Limit {
+  std::string name;  ///< "soft RLIMIT_NOFILE"
+  std::optional<std::int64_t> used_count;
+  std::optional<std::int64_t> max_count;
+  std::optional<double> used_ratio;
+  std::string failure;  ///< what the service sees when it is reached: "EMFILE"
+};
+
+/// Calls that opened descriptors while triage watched.
+struct Opener {
+  std::string call;
+  std::string opens;
+  std::string target;
+  std::vector<std::string> stack;
+  std::int64_t calls_count = 0;
+  std::optional<std::int64_t> open_count;  ///< of what they opened, open at the end
+  bool shared = false;  ///< another stack opens the same: which of them keeps it is not known
 };
 
 struct Listener {
@@ -81,6 +106,7 @@ struct ClassGrowth {
 
 struct Growth {
   double duration_s = 0;
+  double compared_s = 0;  ///< between the two looks of `by_class`
   std::int64_t points_count = 0;
   std::optional<double> per_s;  ///< Theil-Sen slope; with its 95 % interval
   std::optional<double> per_s_low;
@@ -112,10 +138,16 @@ struct Result {
   std::optional<std::int64_t> system_max_count;
   std::optional<std::int64_t> process_max_count;
   std::optional<std::int64_t> inotify_max_count;
+  std::optional<std::int64_t> watches_max_count;
   std::optional<std::int64_t> close_wait_count;
   std::optional<std::int64_t> close_wait_old_count;  ///< closed by the peer 60 s ago or longer
   std::optional<std::int64_t> holes_count;           ///< numbers below the highest that are free
+  std::optional<std::int64_t> highest_number;        ///< of a descriptor
+  std::vector<Limit> limits;
   std::optional<Growth> growth;
+  std::optional<double> opens_watched_s;  ///< with --who
+  std::vector<Opener> openers;            ///< most open at the end first
+  std::optional<Container> container;
   std::string network;
   std::optional<std::int64_t> listen_overflows_count;
   std::vector<KindCount> by_kind;
@@ -131,6 +163,7 @@ struct Result {
   std::vector<std::int64_t> inherited;
   std::vector<ProcessRow> processes;
   std::vector<Descriptor> descriptors;  ///< with --list
+  std::vector<SocketSample> sockets;    ///< with --list
 };
 
 Sample collect(const Options& options, Session& session);
@@ -159,7 +192,8 @@ void fields(Visitor& visit, Self& self, const StateCount* /*tag*/) {
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Peer* /*tag*/) {
   visit("peer", self.peer, "address:port of the other end");
-  visit("service", self.service, "by well-known port, or empty");
+  visit("service", self.service, "by the local owner, else by well-known port; or empty");
+  visit("name", self.name, "host name, with --resolve");
   visit("connections_count", self.connections_count, "sockets to this peer");
   visit("states", self.states, "sockets by state");
   visit("receive_queue_bytes", self.receive_queue_bytes, "bytes not read by the target");
@@ -169,6 +203,27 @@ void fields(Visitor& visit, Self& self, const Peer* /*tag*/) {
   visit("stalled_count", self.stalled_count, "connections that repeat without an answer");
   visit("ports_ratio", self.ports_ratio, "ephemeral ports in use towards it; null for clients");
   visit("owner", self.owner, "local process at the other end, with --owners");
+  visit("quiet_count", self.quiet_count, "connections without data for a minute or longer");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Limit* /*tag*/) {
+  visit("name", self.name, "the limit");
+  visit("used_count", self.used_count, "used of it; null when not known");
+  visit("max_count", self.max_count, "the limit; null when there is none or it is not known");
+  visit("used_ratio", self.used_ratio, "used / max, 0..1");
+  visit("failure", self.failure, "what the service sees when it is reached");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Opener* /*tag*/) {
+  visit("call", self.call, "function of Node.js");
+  visit("opens", self.opens, "kind of descriptor");
+  visit("target", self.target, "path, host:port or program");
+  visit("stack", self.stack, "JavaScript frames, innermost first");
+  visit("calls_count", self.calls_count, "calls while it was watched");
+  visit("open_count", self.open_count, "open at the end; null when it cannot be told");
+  visit("shared", self.shared, "another stack opens the same, which keeps it is not known");
 }
 
 template <class Visitor, class Self>
@@ -191,6 +246,7 @@ void fields(Visitor& visit, Self& self, const ClassGrowth* /*tag*/) {
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Growth* /*tag*/) {
   visit("duration_s", self.duration_s, "how long it was watched");
+  visit("compared_s", self.compared_s, "between the two looks that by_class compares");
   visit("points_count", self.points_count, "how often the count was read");
   visit("per_s", self.per_s, "descriptors per second, Theil-Sen");
   visit("per_s_low", self.per_s_low, "95 % interval");
@@ -222,10 +278,18 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("system_open_count", self.system_open_count, "open files of the whole host");
   visit("system_max_count", self.system_max_count, "fs.file-max of the host");
   visit("process_max_count", self.process_max_count, "fs.nr_open: the highest hard limit");
-  visit("inotify_max_count", self.inotify_max_count, "fs.inotify.max_user_instances");
+  visit("inotify_max_count", self.inotify_max_count,
+        "fs.inotify.max_user_instances; null when the process has no inotify");
+  visit("watches_max_count", self.watches_max_count,
+        "fs.inotify.max_user_watches; null when the process has no inotify");
   visit("close_wait_old_count", self.close_wait_old_count, "of these closed 60 s ago or longer");
   visit("holes_count", self.holes_count, "free numbers below the highest open one");
-  visit("growth", self.growth, "with --duration, else null");
+  visit("highest_number", self.highest_number, "number of the highest descriptor");
+  visit("limits", self.limits, "the limits that can be run into, fullest first");
+  visit("growth", self.growth, "with --duration or between rounds of --watch, else null");
+  visit("opens_watched_s", self.opens_watched_s, "with --who: how long calls were noted");
+  visit("openers", self.openers, "with --who: the code that opened, most still open first");
+  visit("container", self.container, "of the process; null on the host");
   visit("network", self.network, "sockets from: own, joined or proc (/proc/<pid>/net)");
   visit("listen_overflows_count", self.listen_overflows_count,
         "full accept queues of its network, over the duration");
@@ -243,6 +307,7 @@ void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("inherited", self.inherited, "of these, the ones that a child process inherits");
   visit("processes", self.processes, "the processes looked at, fullest first");
   visit("descriptors", self.descriptors, "every descriptor, with --list");
+  visit("sockets", self.sockets, "every socket, with --list");
 }
 
 }  // namespace triage::probes::fds

@@ -28,12 +28,14 @@ std::string class_of(const Descriptor& descriptor, const Classes& peers) {
   return named ? descriptor.link : descriptor.kind;
 }
 
-Classes peers_of(const ProcessSample& process) {
+Classes peers_of(const std::vector<SocketSample>& sockets) {
   std::set<std::int64_t> listening;
-  for (const auto& socket : process.sockets)
+  for (const auto& socket : sockets)
     if (socket.state == "LISTEN") listening.insert(socket.local_port);
   Classes peers;
-  for (const auto& socket : process.sockets) {
+  for (const auto& socket : sockets) {
+    if (socket.protocol == "unix" && socket.state == "CONNECTED")
+      peers[socket.number] = unix_peer_of(socket);
     if (socket.peer_port == 0) continue;
     peers[socket.number] =
         listening.contains(socket.local_port)
@@ -47,7 +49,8 @@ Classes peers_of(const ProcessSample& process) {
 /// again counts as the same descriptor.
 std::vector<ClassGrowth> compare(const ProcessSample& process) {
   using Key = std::pair<std::int64_t, std::string>;
-  const Classes peers = peers_of(process);
+  const Classes peers = peers_of(process.sockets);
+  const Classes peers_before = peers_of(process.sockets_before);
   std::set<Key> before;
   std::set<Key> after;
   for (const auto& descriptor : process.before) before.insert({descriptor.number, descriptor.link});
@@ -62,10 +65,9 @@ std::vector<ClassGrowth> compare(const ProcessSample& process) {
     else
       ++row.born_count;
   }
-  const Classes unknown;  // the peer of a socket that is gone was not kept
   for (const auto& descriptor : process.before) {
     if (after.contains({descriptor.number, descriptor.link})) continue;
-    ClassGrowth& row = classes[class_of(descriptor, unknown)];
+    ClassGrowth& row = classes[class_of(descriptor, peers_before)];
     ++row.before_count;
     ++row.died_count;
   }
@@ -84,20 +86,23 @@ std::vector<ClassGrowth> compare(const ProcessSample& process) {
 }  // namespace
 
 std::optional<Growth> growth_of(const ProcessSample& process) {
-  if (process.points.size() < 2) return std::nullopt;
+  if (process.points.size() < 2 && process.before.empty()) return std::nullopt;
   constexpr std::size_t enough = 5;
   constexpr std::int64_t noise = 3;  // a few connections come and go anyway
   const auto& points = process.points;
   Growth growth;
-  growth.duration_s = points.back().at_s - points.front().at_s;
+  growth.duration_s =
+      points.size() < 2 ? process.before_s : points.back().at_s - points.front().at_s;
+  growth.compared_s = process.before_s;
   growth.points_count = static_cast<std::int64_t>(points.size());
   growth.by_class = compare(process);
   std::int64_t rises = 0;
   for (std::size_t i = 1; i < points.size(); ++i)
     rises += std::max<std::int64_t>(points[i].open_count - points[i - 1].open_count, 0);
   if (growth.duration_s > 0) growth.opened_per_s = static_cast<double>(rises) / growth.duration_s;
+  if (points.size() < enough) return growth;
   const auto whole = line_through(points, 0);
-  if (!whole || points.size() < enough) return growth;
+  if (!whole) return growth;
   growth.per_s = whole->slope;
   growth.per_s_low = whole->slope_low;
   growth.per_s_high = whole->slope_high;

@@ -15,6 +15,8 @@ constexpr double later_s = 3600;
 /// One file this often, as this share of the table, is no working set.
 constexpr std::int64_t same_file_count = 100;
 constexpr double same_file_ratio = 0.25;
+constexpr std::int64_t same_peer_count = 100;
+constexpr double same_peer_ratio = 0.25;
 
 void judge_limit(Result& result) {
   Envelope& envelope = result.envelope;
@@ -27,6 +29,48 @@ void judge_limit(Result& result) {
         fmt::format("{} of {} descriptors are open ({})", format_count(*result.open_count),
                     format_count(*result.soft_limit_count), format_ratio(*result.used_ratio)));
   }
+}
+
+/// The limits beside the process's own; its hard limit and nr_open follow from the soft one.
+void judge_other_limits(Result& result) {
+  for (const auto& limit : result.limits) {
+    const bool other = limit.name == "fs.file-max" || limit.name.rfind("inotify", 0) == 0;
+    if (!other || limit.used_ratio.value_or(0) < warning_ratio) continue;
+    result.envelope.find(
+        limit.name == "fs.file-max" ? "host_limit" : "inotify_limit",
+        *limit.used_ratio >= critical_ratio ? Severity::crit : Severity::warn,
+        fmt::format(
+            "{} of {} are in use of {}{}: next is {}", format_count(*limit.used_count),
+            format_count(*limit.max_count), limit.name,
+            limit.name == "fs.file-max" ? "" : ", by this process alone (all of the user count)",
+            limit.failure));
+  }
+}
+
+/// Numbers are given out lowest first: a high one means that so many were open at once.
+void judge_holes(Result& result) {
+  if (!result.highest_number || result.soft_limit_count.value_or(0) <= 0 || !result.used_ratio)
+    return;
+  const double reached = static_cast<double>(*result.highest_number + 1) /
+                         static_cast<double>(*result.soft_limit_count);
+  if (reached >= critical_ratio && *result.used_ratio < warning_ratio)
+    result.envelope.find(
+        "was_near_limit", Severity::info,
+        fmt::format("descriptor {} is open: at some time about so many were open "
+                    "at once, close to the limit of {}",
+                    *result.highest_number, format_count(*result.soft_limit_count)));
+}
+
+void judge_openers(Result& result) {
+  if (result.openers.empty() || result.openers.front().open_count.value_or(0) == 0) return;
+  const Opener& most = result.openers.front();
+  result.envelope.find(
+      "opened_by", Severity::info,
+      fmt::format(
+          "{} of {} calls of {} for {} left a descriptor open, from {}{}", *most.open_count,
+          most.calls_count, most.call, most.target,
+          most.stack.empty() ? "no JavaScript frame" : most.stack.front(),
+          most.shared ? " (another place opens the same: which keeps it is not told)" : ""));
 }
 
 void judge_growth(Result& result) {
@@ -72,6 +116,16 @@ void judge_peers(Result& result) {
           fmt::format("{} of the local ports towards {} are in use: connecting fails with "
                       "EADDRNOTAVAIL when they run out",
                       format_ratio(*peer.ports_ratio), peer.peer));
+    const double share =
+        result.open_count.value_or(0) > 0
+            ? static_cast<double>(peer.quiet_count) / static_cast<double>(*result.open_count)
+            : 0;
+    if (peer.quiet_count >= same_peer_count && share >= same_peer_ratio)
+      result.envelope.find(
+          "same_peer", Severity::warn,
+          fmt::format("{} connections to {} have been without data for a minute or longer ({} of "
+                      "all descriptors)",
+                      format_count(peer.quiet_count), peer.peer, format_ratio(share)));
     if (peer.stalled_count > 0)
       result.envelope.find("no_answer", Severity::warn,
                            fmt::format("{} of {} connections to {} repeat their data without an "
@@ -109,6 +163,9 @@ void judge(const ProcessSample& process, Result& result) {
                          "which descriptors are open could not be read: only their number is "
                          "known");
   judge_growth(result);
+  judge_openers(result);
+  judge_other_limits(result);
+  judge_holes(result);
   judge_listeners(result);
   judge_peers(result);
   judge_leaks(result);

@@ -9,9 +9,14 @@ class Session;
 
 namespace triage::probes::fds {
 
-/// One full look at one process. `owners`: ask all processes who holds the other ends; else only
-/// its parent and its children are asked, for pipes.
-ProcessSample read_process(const os::Procfs& procfs, const os::ProcessInfo& process, bool owners,
-                           Session& session);
+/// What is looked at beyond the usual.
+struct Depth {
+  bool owners = false;  ///< all processes: who holds the other ends; else parent and children
+  bool flags = false;   ///< the flags of every descriptor, not of a sample
+};
+
+/// One full look at one process.
+ProcessSample read_process(const os::Procfs& procfs, const os::ProcessInfo& process,
+                           const Depth& depth, Session& session);
 
 }  // namespace triage::probes::fds

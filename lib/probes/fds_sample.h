@@ -35,8 +35,12 @@ struct SocketSample {
   std::optional<double> quiet_s;                  ///< since data went either way
   std::optional<double> closed_s;                 ///< CLOSE_WAIT: since the peer closed
   std::optional<std::int64_t> drops_count;        ///< LISTEN: connections refused for a full queue
-  std::string path;                               ///< unix: of the bound end
+  std::string path;                               ///< unix: to which this end is bound
+  std::string peer_path;                          ///< unix: to which the other end is bound
+  std::int64_t peer_inode = 0;                    ///< unix: of the other end; 0: none
   std::string owner;                              ///< local process at the other end
+  std::string owner_name;                         ///< its short name: "postgres"
+  std::string peer_name;                          ///< host name of the peer, when asked for
 };
 
 /// A pipe of which the target holds an end; both ends have one name.
@@ -67,6 +71,31 @@ struct ListenCounters {
   std::int64_t drops_count = 0;      ///< TcpExt ListenDrops
 };
 
+/// Where the process runs; see os::Container.
+struct Container {
+  std::string runtime;
+  std::string id;
+  std::string pod;
+  std::string host_name;
+  std::int64_t inner_pid = 0;
+};
+
+/// Calls of one stack that open descriptors, seen through the inspector.
+struct OpenCall {
+  std::string call;                   ///< "fs.open", "net.connect", ...
+  std::string opens;                  ///< kind of descriptor: "file", "tcp", "pipe", ...
+  std::string target;                 ///< path, "host:port", program
+  std::vector<std::string> stack;     ///< innermost first: "load (/app/db.js:14:9)"
+  std::int64_t count = 0;             ///< calls
+  std::vector<std::int64_t> numbers;  ///< descriptors that came of them and are open; sockets only
+};
+
+struct OpenCalls {
+  double watched_s = 0;
+  bool whole = true;  ///< false: more calls came than are kept
+  std::vector<OpenCall> calls;
+};
+
 struct ProcessSample {
   std::string process;  ///< "pid 4127 (node server.js)"
   std::int64_t pid = 0;
@@ -77,7 +106,11 @@ struct ProcessSample {
   bool sockets_known = false;  ///< false: the kernel gave no socket list
   std::string network;         ///< "own", "joined" or "proc": how the sockets were read
   std::vector<Descriptor> descriptors;
-  std::vector<Descriptor> before;  ///< at the first point, when several were taken
+  std::optional<Container> container;
+  std::vector<Descriptor> before;  ///< at the look before, when there was one
+  std::vector<SocketSample> sockets_before;
+  double before_s = 0;  ///< how long ago that look was
+  std::optional<OpenCalls> open_calls;
   std::vector<CountPoint> points;
   std::vector<SocketSample> sockets;
   std::vector<PipeSample> pipes;
@@ -100,6 +133,7 @@ struct Sample {
   std::optional<std::int64_t> system_max_count;
   std::optional<std::int64_t> process_max_count;  ///< fs.nr_open
   std::optional<std::int64_t> inotify_max_count;  ///< fs.inotify.max_user_instances
+  std::optional<std::int64_t> watches_max_count;  ///< fs.inotify.max_user_watches
   std::vector<ProcessSample> processes;
   std::vector<Gap> gaps;
 };
@@ -128,8 +162,12 @@ void fields(Visitor& visit, Self& self, const SocketSample* /*tag*/) {
   visit("quiet_s", self.quiet_s, "since data went either way");
   visit("closed_s", self.closed_s, "CLOSE_WAIT: since the peer closed");
   visit("drops_count", self.drops_count, "LISTEN: connections dropped");
-  visit("path", self.path, "path of a unix socket");
+  visit("path", self.path, "unix: to which this end is bound");
+  visit("peer_path", self.peer_path, "unix: to which the other end is bound");
+  visit("peer_inode", self.peer_inode, "unix: inode of the other end; 0 without one");
   visit("owner", self.owner, "local process at the other end");
+  visit("owner_name", self.owner_name, "its short name");
+  visit("peer_name", self.peer_name, "host name of the peer, with --resolve");
 }
 
 template <class Visitor, class Self>
@@ -165,6 +203,32 @@ void fields(Visitor& visit, Self& self, const ListenCounters* /*tag*/) {
 }
 
 template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const Container* /*tag*/) {
+  visit("runtime", self.runtime, "docker, containerd, cri-o, podman, lxc or nspawn");
+  visit("id", self.id, "first digits of its id, or its name");
+  visit("pod", self.pod, "uid of the Kubernetes pod, or empty");
+  visit("host_name", self.host_name, "inside; the pod's name in Kubernetes");
+  visit("inner_pid", self.inner_pid, "by which the process knows itself");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const OpenCall* /*tag*/) {
+  visit("call", self.call, "function of Node.js that opens");
+  visit("opens", self.opens, "kind of descriptor");
+  visit("target", self.target, "path, host:port or program");
+  visit("stack", self.stack, "JavaScript frames, innermost first");
+  visit("count", self.count, "calls");
+  visit("numbers", self.numbers, "sockets that came of them and are open");
+}
+
+template <class Visitor, class Self>
+void fields(Visitor& visit, Self& self, const OpenCalls* /*tag*/) {
+  visit("watched_s", self.watched_s, "how long calls were noted");
+  visit("whole", self.whole, "false: more calls came than are kept");
+  visit("calls", self.calls, "by stack, most calls first");
+}
+
+template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const ProcessSample* /*tag*/) {
   visit("process", self.process, "the process");
   visit("pid", self.pid, "process id");
@@ -175,7 +239,11 @@ void fields(Visitor& visit, Self& self, const ProcessSample* /*tag*/) {
   visit("sockets_known", self.sockets_known, "whether the kernel listed the sockets");
   visit("network", self.network, "own, joined or proc");
   visit("descriptors", self.descriptors, "at the last point");
-  visit("before", self.before, "at the first point");
+  visit("container", self.container, "null on the host");
+  visit("before", self.before, "at the look before");
+  visit("sockets_before", self.sockets_before, "at the look before");
+  visit("before_s", self.before_s, "how long ago that was");
+  visit("open_calls", self.open_calls, "with --who");
   visit("points", self.points, "counts over time");
   visit("sockets", self.sockets, "sockets of the target");
   visit("pipes", self.pipes, "pipes of the target");
@@ -199,6 +267,7 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("system_max_count", self.system_max_count, "limit of the host");
   visit("process_max_count", self.process_max_count, "fs.nr_open");
   visit("inotify_max_count", self.inotify_max_count, "fs.inotify.max_user_instances");
+  visit("watches_max_count", self.watches_max_count, "fs.inotify.max_user_watches");
   visit("processes", self.processes, "one or all");
   visit("gaps", self.gaps, "what could not be read");
 }

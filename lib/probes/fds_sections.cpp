@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "lib/base/units.h"
-#include "lib/probes/fds.h"
+#include "lib/probes/fds_analyse.h"
 
 namespace triage::probes::fds {
 namespace {
@@ -22,12 +23,62 @@ Section summary(const Result& result) {
       count_text(result.system_open_count), count_text(result.system_max_count),
       count_text(result.holes_count));
   std::vector<Block> blocks{Paragraph{std::move(text)}};
+  if (result.container) {
+    const Container& in = *result.container;
+    blocks.emplace_back(Paragraph{
+        fmt::format("in container {} of {}{}, where it is process {}{}", in.id, in.runtime,
+                    in.host_name.empty() ? "" : fmt::format(" (host name {})", in.host_name),
+                    in.inner_pid, in.pod.empty() ? "" : fmt::format(", pod {}", in.pod))});
+  }
   if (!result.inherited.empty())
     blocks.emplace_back(Paragraph{
         fmt::format("{} of {} descriptors whose flags were read lack close-on-exec: child "
                     "processes inherit them (first: {})",
                     result.inherited.size(), result.exec_checked_count, result.inherited[0])});
   return {"DESCRIPTORS", "", std::move(blocks), false};
+}
+
+Section limits_section(const Result& result) {
+  Table table{{{"limit", false, false},
+               {"used", true, false},
+               {"max", true, false},
+               {"share", true, false},
+               {"when reached", false, true}},
+              {}};
+  const auto or_dash = [](const std::optional<std::int64_t>& count) {
+    return count ? format_count(*count) : std::string("-");
+  };
+  for (const auto& limit : result.limits)
+    table.rows.push_back({limit.name, or_dash(limit.used_count), or_dash(limit.max_count),
+                          limit.used_ratio ? format_ratio(*limit.used_ratio) : "-", limit.failure});
+  return {"LIMITS", "", {std::move(table)}, true};
+}
+
+/// "40 of 41 calls of fs.openSync left file /etc/hosts open" and the frames.
+Section openers_section(const Result& result, std::size_t top) {
+  Items items;
+  items.marker = Items::Marker::number;
+  for (std::size_t i = 0; i < std::min(top, result.openers.size()); ++i) {
+    const Opener& opener = result.openers[i];
+    Items::Item item;
+    item.text = fmt::format(
+        "{} of {} calls of {} left {} {} open{}", count_text(opener.open_count),
+        format_count(opener.calls_count), opener.call, opener.opens, opener.target,
+        opener.shared ? "; other stacks open the same, which of them keeps it is not told" : "");
+    for (const auto& frame : opener.stack) item.notes.push_back("at " + frame);
+    items.items.push_back(std::move(item));
+  }
+  Section section{"OPENED BY",
+                  fmt::format("calls in {}, main thread", format_duration(*result.opens_watched_s)),
+                  {},
+                  false};
+  if (items.items.empty())
+    section.blocks.emplace_back(
+        Paragraph{"no JavaScript called a function that opens a descriptor; connections that "
+                  "clients open are accepted without one"});
+  else
+    section.blocks.emplace_back(std::move(items));
+  return section;
 }
 
 Section growth_section(const Growth& growth, std::size_t top) {
@@ -41,6 +92,9 @@ Section growth_section(const Growth& growth, std::size_t top) {
     text += fmt::format("; limit reached in {}", format_duration(*growth.exhausted_in_s));
   Section section{"GROWTH", "", {Paragraph{std::move(text)}}, false};
   if (growth.by_class.empty()) return section;
+  if (growth.compared_s + 1 < growth.duration_s)
+    section.blocks.emplace_back(Paragraph{
+        fmt::format("since the round before, {} ago:", format_duration(growth.compared_s))});
   Table table{{{"class", false, true},
                {"before", true, false},
                {"after", true, false},
@@ -67,8 +121,10 @@ Section peers_section(const Result& result, std::size_t top) {
               {}};
   for (std::size_t i = 0; i < std::min(top, result.peers.size()); ++i) {
     const Peer& peer = result.peers[i];
-    table.rows.push_back({peer.owner.empty() ? peer.peer : peer.peer + " " + peer.owner,
-                          peer.service, format_count(peer.connections_count),
+    std::string name = peer.peer;
+    if (!peer.name.empty()) name += " " + peer.name;
+    if (!peer.owner.empty()) name += " " + peer.owner;
+    table.rows.push_back({std::move(name), peer.service, format_count(peer.connections_count),
                           peer.rtt_ms ? fmt::format("{:.2f} ms", *peer.rtt_ms) : "-",
                           format_count(peer.retransmits_count),
                           format_bytes(static_cast<double>(peer.receive_queue_bytes)),
@@ -108,14 +164,22 @@ Section watched_section(const Result& result) {
   return {"WATCHED", "", {std::move(table)}, true};
 }
 
+/// The first three, and how many more there are.
+std::string few_of(const std::vector<std::string>& names) {
+  constexpr std::size_t few = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(few, names.size()); ++i)
+    text += (i > 0 ? "; " : "") + names[i];
+  return names.size() > few ? text + fmt::format("; {} more", names.size() - few) : text;
+}
+
 Section pipes_section(const Result& result, std::size_t top) {
   Table table{{{"pipe", false, false}, {"ends here", true, false}, {"also held by", false, true}},
               {}};
   for (std::size_t i = 0; i < std::min(top, result.pipes.size()); ++i) {
     const PipeSample& pipe = result.pipes[i];
-    table.rows.push_back(
-        {pipe.link, format_count(pipe.descriptors_count),
-         pipe.holders.empty() ? "-" : fmt::format("{}", fmt::join(pipe.holders, "; "))});
+    table.rows.push_back({pipe.link, format_count(pipe.descriptors_count),
+                          pipe.holders.empty() ? "-" : few_of(pipe.holders)});
   }
   return {"PIPES", "asked: parent and children, or all with --owners", {std::move(table)}, true};
 }
@@ -133,10 +197,34 @@ Section processes_section(const Result& result) {
   return {"PROCESSES", "", {std::move(table)}, false};
 }
 
+/// "ESTABLISHED 10.0.0.1:40112 -> 10.0.0.2:5432, rtt 0.31 ms, resent 2"
+std::string socket_text(const SocketSample& socket) {
+  std::string text = socket.state;
+  if (socket.protocol == "unix") {
+    text += " " + (socket.path.empty() ? unix_peer_of(socket) : socket.path);
+  } else {
+    text += fmt::format(" {}:{}", socket.local_address, socket.local_port);
+    if (socket.peer_port != 0)
+      text += fmt::format(" -> {}:{}", socket.peer_address, socket.peer_port);
+  }
+  if (socket.receive_queue + socket.send_queue > 0 && socket.state != "LISTEN")
+    text += fmt::format(", {} unread, {} unacked", socket.receive_queue, socket.send_queue);
+  if (socket.rtt_ms) text += fmt::format(", rtt {:.2f} ms", *socket.rtt_ms);
+  if (socket.retransmits_count.value_or(0) > 0)
+    text += fmt::format(", resent {}", *socket.retransmits_count);
+  if (socket.quiet_s) text += fmt::format(", quiet for {}", format_duration(*socket.quiet_s));
+  return text;
+}
+
 Section list_section(const Result& result) {
+  std::map<std::int64_t, const SocketSample*> sockets;
+  for (const auto& socket : result.sockets) sockets[socket.number] = &socket;
   Table table{{{"fd", true, false}, {"kind", false, false}, {"what", false, true}}, {}};
   for (const auto& descriptor : result.descriptors)
-    table.rows.push_back({std::to_string(descriptor.number), descriptor.kind, descriptor.link});
+    table.rows.push_back({std::to_string(descriptor.number), descriptor.kind,
+                          sockets.contains(descriptor.number)
+                              ? socket_text(*sockets.at(descriptor.number))
+                              : descriptor.link});
   return {"LIST", "", {std::move(table)}, false};
 }
 
@@ -153,6 +241,8 @@ Help help() {
        {"triage fds port:3000 --duration 30s", "does it leak, what, and until when"},
        {"triage fds --all", "all Node.js processes, the fullest in detail"},
        {"triage fds 4127 --owners -v", "with the processes at the other ends"},
+       {"triage fds 4127 --watch 5s", "what came and went, round by round"},
+       {"triage fds 4127 --who 10s --allow-inspector", "the JavaScript that opens descriptors"},
        {"triage fds name:server.js -o json", "for machines"}}};
 }
 
@@ -160,6 +250,8 @@ std::vector<Section> sections(const Options& options, const Result& result) {
   const auto top = static_cast<std::size_t>(std::max<std::int64_t>(options.top, 1));
   std::vector<Section> all{summary(result)};
   if (result.processes.size() > 1) all.push_back(processes_section(result));
+  if (!result.limits.empty()) all.push_back(limits_section(result));
+  if (result.opens_watched_s) all.push_back(openers_section(result, top));
   if (result.growth) all.push_back(growth_section(*result.growth, top));
   const auto counted = [&](const std::string& title, const std::string& column, const auto& rows,
                            const auto& name) {

@@ -11,6 +11,7 @@ namespace triage::probes::fds {
 namespace {
 
 constexpr double old_close_wait_s = 60;
+constexpr double quiet_limit_s = 60;
 
 /// Well-known ports of what a Node.js service talks to (IANA service names registry).
 std::string service_of(std::int64_t port) {
@@ -48,7 +49,11 @@ void add_to_peer(const SocketSample& socket, Peer& peer, std::vector<double>& rt
   peer.retransmits_count += socket.retransmits_count.value_or(0);
   if (socket.retransmits_now) ++peer.stalled_count;
   if (socket.rtt_ms && *socket.rtt_ms > 0) rtts.push_back(*socket.rtt_ms);
-  if (peer.owner.empty()) peer.owner = socket.owner;
+  if (peer.name.empty()) peer.name = socket.peer_name;
+  if (socket.quiet_s.value_or(0) >= quiet_limit_s) ++peer.quiet_count;
+  if (!peer.owner.empty() || socket.owner.empty()) return;
+  peer.owner = socket.owner;
+  if (peer.service != "clients") peer.service = socket.owner_name;  // who listens, not who should
 }
 
 void group_peers(const ProcessSample& process, Result& result) {
@@ -58,6 +63,11 @@ void group_peers(const ProcessSample& process, Result& result) {
   std::map<std::string, Peer> peers;
   std::map<std::string, std::vector<double>> rtts;
   for (const auto& socket : process.sockets) {
+    if (socket.protocol == "unix" && socket.state == "CONNECTED") {
+      const std::string name = unix_peer_of(socket);
+      peers[name].peer = name;
+      add_to_peer(socket, peers[name], rtts[name]);
+    }
     if (socket.peer_port == 0) continue;
     // A client's own port is a passing number: connections to a port that the target listens on
     // are grouped by the client's address.
@@ -67,7 +77,7 @@ void group_peers(const ProcessSample& process, Result& result) {
                                  : endpoint(socket.peer_address, socket.peer_port);
     Peer& peer = peers[name];
     peer.peer = name;
-    peer.service = incoming ? "clients" : service_of(socket.peer_port);
+    if (peer.service.empty()) peer.service = incoming ? "clients" : service_of(socket.peer_port);
     add_to_peer(socket, peer, rtts[name]);
     const auto ports =
         process.destinations.find(fmt::format("{}:{}", socket.peer_address, socket.peer_port));
@@ -85,6 +95,11 @@ void group_peers(const ProcessSample& process, Result& result) {
 }
 
 }  // namespace
+
+std::string unix_peer_of(const SocketSample& socket) {
+  if (!socket.peer_path.empty()) return "unix:" + socket.peer_path;
+  return socket.path.empty() ? "unix pair" : "unix clients of " + socket.path;
+}
 
 void count_sockets(const ProcessSample& process, Result& result) {
   std::map<std::pair<std::string, std::string>, std::int64_t> states;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -111,6 +112,8 @@ TEST_CASE("fds: kinds, peers, watch lists and a file that is open too often are 
   CHECK(watched >= 51);
   std::int64_t connections = 0;
   for (const auto& peer : document["peers"]) {
+    if (peer["peer"].get<std::string>().rfind("unix", 0) == 0)
+      continue;  // stdin or stderr of the test
     connections += peer["connections_count"].get<std::int64_t>();
     CHECK(peer["owner"].get<std::string>().find("pid " + program.pid()) == 0);
   }
@@ -172,4 +175,107 @@ TEST_CASE("fds: sockets of another network namespace are read in that namespace"
   CHECK(document["network"] == "joined");
   CHECK(document["listeners"].size() == 1);
   ::kill(std::stoi(child), SIGKILL);
+}
+
+TEST_CASE("fds: without the right to look, the count and the limit are still known") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: needs root, to become somebody else");
+    return;
+  }
+  const NodeProgram program("setInterval(() => {}, 1000); console.log('ready')");
+  const triage::testing::TemporaryDirectory directory;
+  const std::string copy = directory.path() + "/triage";
+  REQUIRE(run_command({"install", "-m", "755", TRIAGE_PROGRAM, copy}).exit_code == 0);
+  REQUIRE(run_command({"chmod", "755", directory.path()}).exit_code == 0);
+  const auto result = run_command({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                                   copy, "fds", program.pid(), "-o", "json"});
+  CHECK(result.exit_code == 3);
+  const Json document = Json::parse(result.out);
+  CHECK(document["open_count"].get<int>() > 10);
+  CHECK(document["soft_limit_count"].get<int>() > 0);
+  CHECK(document["by_kind"].is_null());
+  CHECK(document["peers"].is_null());
+  CHECK(document["severity"] == "unknown");
+}
+
+TEST_CASE("fds: the JavaScript that opens is named with what it left open, and nothing stays") {
+  const NodeProgram program(R"(
+const fs = require('fs'), net = require('net');
+const server = net.createServer().listen(0, '127.0.0.1', () => {
+  setInterval(function leakFile() { fs.openSync('/etc/hosts'); }, 50);
+  setInterval(function leakSocket() { net.connect(server.address().port, '127.0.0.1'); }, 50);
+  setInterval(function tidy() { fs.closeSync(fs.openSync('/etc/group')); }, 50);
+  setInterval(() => console.log(typeof globalThis.__triage_fds), 200);
+  console.log('ready');
+});
+)");
+  const auto refused = run_triage({"fds", program.pid(), "--who", "1s"});
+  CHECK(refused.exit_code == 5);
+  CHECK(refused.error.find("--allow-inspector") != std::string::npos);
+  const auto result =
+      run_triage({"fds", program.pid(), "--who", "2s", "--allow-inspector", "-o", "json"});
+  REQUIRE_MESSAGE(!result.out.empty(), result.error);
+  const Json document = Json::parse(result.out);
+  std::map<std::string, Json> by_frame;
+  for (const auto& opener : document["openers"])
+    if (!opener["stack"].empty())
+      by_frame[opener["stack"][0].get<std::string>().substr(0, 15)] = opener;
+  const Json file = by_frame["Timeout.leakFil"];
+  CHECK(file["target"] == "/etc/hosts");
+  CHECK(file["call"] == "fs.openSync");
+  CHECK(file["open_count"].get<int>() > 0);
+  CHECK(file["shared"] == false);
+  const Json socket = by_frame["Timeout.leakSoc"];
+  CHECK(socket["opens"] == "tcp");
+  CHECK(socket["open_count"].get<int>() > 0);
+  CHECK(by_frame["Timeout.tidy [a"]["open_count"] == 0);
+  CHECK(document["cost"]["pause_ms"].get<double>() > 0);
+  // What it prints from now on was written after the watch: the lines before are skipped.
+  std::string line;
+  for (int i = 0; i < 200 && line != "undefined"; ++i) line = program.wait_line();
+  CHECK(line == "undefined");
+}
+
+TEST_CASE("fds: rounds of a watch tell what came since the round before") {
+  const NodeProgram program(R"(
+const fs = require('fs');
+setInterval(() => fs.openSync('/etc/hosts'), 20); console.log('ready');
+)");
+  const auto result = run_command({"timeout", "-s", "INT", "10", "sh", "-c",
+                                   std::string(TRIAGE_PROGRAM) + " fds " + program.pid() +
+                                       " --watch 200ms -o ndjson | head -n 8"});
+  std::istringstream lines(result.out);
+  std::vector<Json> rounds;
+  for (std::string line; std::getline(lines, line);)
+    if (!line.empty()) rounds.push_back(Json::parse(line));
+  REQUIRE(rounds.size() == 8);
+  CHECK(rounds[0]["growth"].is_null());
+  CHECK(rounds[1]["growth"]["by_class"][0]["name"] == "/etc/hosts");
+  CHECK(rounds[7]["growth"]["growing"] == true);
+  CHECK(rounds[7]["growth"]["exhausted_in_s"].get<double>() > 0);
+  const auto born = rounds[7]["growth"]["by_class"][0]["born_count"].get<std::int64_t>();
+  CHECK(rounds[7]["open_count"].get<std::int64_t>() ==
+        rounds[6]["open_count"].get<std::int64_t>() + born);
+}
+
+TEST_CASE("fds: the other ends of unix sockets and of a child's channel are named") {
+  const triage::testing::TemporaryDirectory directory;
+  const std::string path = directory.path() + "/app.sock";
+  const NodeProgram program(fmt::format(R"(
+const net = require('net');
+require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {{}}, 1000)'],
+  {{ stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }});
+const server = net.createServer().listen('{0}', () => net.connect('{0}').on('connect', () => console.log('ready')));
+)",
+                                        path));
+  const Json document = look(program, {"--owners", "--list"});
+  std::map<std::string, std::string> owners;
+  for (const auto& peer : document["peers"])
+    owners[peer["peer"].get<std::string>()] = peer["owner"].get<std::string>();
+  CHECK(owners["unix:" + path].find("pid " + program.pid()) == 0);
+  CHECK(owners.count("unix clients of " + path) == 1);
+  CHECK(owners["unix pair"].find("setInterval") != std::string::npos);
+  const auto sockets = document["sockets"].size();
+  CHECK(sockets >= 4);
+  run_command({"sh", "-c", fmt::format("kill $(cat /proc/{0}/task/{0}/children)", program.pid())});
 }

@@ -164,3 +164,85 @@ TEST_CASE("fds: free numbers below the highest are counted, and all processes ha
   CHECK(result.processes.size() == 2);
   CHECK(analyse(first).holes_count == 8);
 }
+
+TEST_CASE("fds: unix peers are named by the path of either end, and by who holds the other") {
+  auto sample = sample_of(100, 1024);
+  probes::fds::SocketSample client;
+  client.protocol = "unix";
+  client.state = "CONNECTED";
+  client.peer_path = "/run/postgresql/.s.PGSQL.5432";
+  client.owner = "pid 7 (postgres)";
+  client.owner_name = "postgres";
+  probes::fds::SocketSample accepted = client;
+  accepted.peer_path.clear();
+  accepted.path = "/run/app.sock";
+  sample.sockets = {client, client, accepted};
+  const auto result = analyse(sample);
+  REQUIRE(result.peers.size() == 2);
+  CHECK(result.peers[0].peer == "unix:/run/postgresql/.s.PGSQL.5432");
+  CHECK(result.peers[0].connections_count == 2);
+  CHECK(result.peers[0].service == "postgres");
+  CHECK(result.peers[1].peer == "unix clients of /run/app.sock");
+}
+
+TEST_CASE("fds: who holds the other end says more of the service than the port does") {
+  auto sample = sample_of(100, 1024);
+  sample.sockets.push_back(socket_of("ESTABLISHED", 40000, 5432));
+  sample.sockets.back().owner = "pid 9 (pgbouncer)";
+  sample.sockets.back().owner_name = "pgbouncer";
+  CHECK(analyse(sample).peers[0].service == "pgbouncer");
+}
+
+TEST_CASE("fds: many connections to one peer are a leak when they are quiet, not when they work") {
+  auto sample = sample_of(300, 1024);
+  for (int i = 0; i < 150; ++i) {
+    sample.sockets.push_back(socket_of("ESTABLISHED", 40000 + i, 5432));
+    sample.sockets.back().quiet_s = 0.5;
+  }
+  CHECK_FALSE(found(analyse(sample), "same_peer"));
+  for (auto& socket : sample.sockets) socket.quiet_s = 90;
+  CHECK(found(analyse(sample), "same_peer"));
+}
+
+TEST_CASE("fds: the limits of the host and of inotify are judged as well") {
+  auto process = sample_of(100, 1024);
+  process.inotifies = {{8, 10}};
+  for (int i = 0; i < 120; ++i) process.descriptors.push_back({i, "inotify", "anon_inode:inotify"});
+  probes::fds::Sample sample;
+  sample.processes = {process};
+  sample.inotify_max_count = 128;
+  sample.system_open_count = 950;
+  sample.system_max_count = 1000;
+  const auto result = probes::fds::analyse({}, sample);
+  CHECK(found(result, "inotify_limit"));
+  CHECK(found(result, "host_limit"));
+  CHECK(result.limits.front().name == "fs.file-max");
+  sample.inotify_max_count = 8192;
+  sample.system_max_count = 100'000;
+  CHECK(probes::fds::analyse({}, sample).envelope.severity == Severity::ok);
+}
+
+TEST_CASE("fds: a high number is what is left of a time when the table was nearly full") {
+  auto sample = sample_of(2, 1024);
+  sample.descriptors = {{0, "device", "/dev/null"}, {1000, "file", "/a"}};
+  CHECK(found(analyse(sample), "was_near_limit"));
+  sample.descriptors[1].number = 500;
+  CHECK_FALSE(found(analyse(sample), "was_near_limit"));
+}
+
+TEST_CASE("fds: two rounds of a watch compare the classes, and do not yet give a rate") {
+  auto sample = sample_of(3, 1024);
+  sample.points = {{0, 2}, {5, 3}};
+  sample.before_s = 5;
+  sample.before = {{5, "tcp", "socket:[1]"}, {6, "pipe", "pipe:[1]"}};
+  sample.sockets_before.push_back(socket_of("ESTABLISHED", 40000, 5432));
+  sample.sockets_before.back().number = 5;
+  sample.descriptors = {{6, "pipe", "pipe:[1]"}, {7, "file", "/a"}, {8, "file", "/a"}};
+  const auto growth = analyse(sample).growth;
+  REQUIRE(growth);
+  CHECK_FALSE(growth->per_s.has_value());
+  REQUIRE(growth->by_class.size() == 2);
+  CHECK(growth->by_class[0].name == "/a");
+  CHECK(growth->by_class[1].name == "tcp 127.0.0.1:5432");
+  CHECK(growth->by_class[1].died_count == 1);
+}
