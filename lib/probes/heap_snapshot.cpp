@@ -119,12 +119,13 @@ FileRow take_one(const Options& options, v8::Inspector& inspector, Session& sess
   inspector.on_snapshot_chunk({});
   inspector.on_wait({});
   session.paused(pause);
+  // what V8 did not send whole keeps the name of a part
+  v8::HeapSnapshot snapshot = parser.finish();
   file.finish();
   session.touch({"file written", row.file, 1, 0});
   row.pause_s = std::chrono::duration<double>(pause).count();
   row.snapshot_bytes = signed_count(file.unpacked_bytes());
   row.file_bytes = signed_count(file.packed_bytes());
-  v8::HeapSnapshot snapshot = parser.finish();
   summarise(snapshot, options, row, sample);
   return row;
 }
