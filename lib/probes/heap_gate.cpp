@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "lib/base/error.h"
 #include "lib/base/units.h"
@@ -230,7 +231,10 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
               {}};
   for (const auto& row : result.intervals) {
     const std::string sign = row.growth_bytes < 0 ? "-" : "+";
-    table.rows.push_back({row.from, row.to, sign + format_bytes(std::abs(growth_of(row))),
+    // the title has the whole paths
+    table.rows.push_back({std::filesystem::path(row.from).filename().string(),
+                          std::filesystem::path(row.to).filename().string(),
+                          sign + format_bytes(std::abs(growth_of(row))),
                           sign + format_bytes(std::abs(row.per_request_bytes))});
   }
   std::vector<Section> all{{"GROWTH", "verdict: " + result.verdict, {std::move(table)}, false}};

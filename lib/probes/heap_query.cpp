@@ -15,6 +15,9 @@
 namespace triage::probes::heap_query {
 namespace {
 
+/// What a table of 80 columns has room for.
+constexpr std::size_t column_text = 24;
+
 /// What is asked for; an empty part asks nothing.
 class Question {
  public:
@@ -99,7 +102,8 @@ Section objects_section(const Result& result) {
               {}};
   for (const auto& row : result.objects)
     table.rows.push_back(
-        {row.text.empty() ? row.class_name : fmt::format("{} {}", row.class_name, row.text),
+        {row.text.empty() ? row.class_name
+                          : fmt::format("{} {}", row.class_name, beginning(row.text, column_text)),
          "@" + row.id, bytes_text(row.shallow_bytes), bytes_text(row.retained_bytes),
          row.distance_count ? std::to_string(*row.distance_count) : "-", row.place});
   return {"OBJECTS",

@@ -14,7 +14,6 @@ namespace triage::probes {
 namespace {
 
 constexpr std::size_t shown_path = 12;
-constexpr std::size_t shown_text = 40;
 
 /// V8's own groups are known by their names: "(GC roots)".
 std::string step_name(const v8::HeapSnapshot& snapshot, v8::NodeIndex node) {
@@ -24,8 +23,8 @@ std::string step_name(const v8::HeapSnapshot& snapshot, v8::NodeIndex node) {
 
 }  // namespace
 
-std::string beginning(const std::string& text) {
-  std::size_t end = std::min(text.size(), shown_text);
+std::string beginning(const std::string& text, std::size_t limit) {
+  std::size_t end = std::min(text.size(), limit);
   while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
     --end;
   std::string out = text.substr(0, end) + (end < text.size() ? "..." : "");

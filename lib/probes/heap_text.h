@@ -11,8 +11,9 @@
 
 namespace triage::probes {
 
-/// The first characters, without cutting one in two and without control characters.
-std::string beginning(const std::string& text);
+/// The first characters, about `limit` bytes, without cutting one in two and without control
+/// characters.
+std::string beginning(const std::string& text, std::size_t limit = 40);
 
 /// Reads the snapshot, says so on the way, and notes what was touched.
 struct ReadSnapshot {

@@ -79,12 +79,29 @@ void write_verdict(Writer& out, const Report& report) {
   for (const auto& line : report.lead) out.wrapped(line, 2, 2);
 }
 
-/// The narrowest a column can get: a word is never broken.
-std::size_t longest_word(const Table& table, std::size_t column) {
+/// Lines of a cell. What has no blank to break at, such as a path, is broken behind a '/'.
+std::vector<std::string> cell_lines(const std::string& text, std::size_t width) {
+  std::vector<std::string> lines;
+  for (std::string line : wrap(text, width)) {
+    while (display_width(line) > width) {
+      std::size_t slash = line.rfind('/', width - 1);
+      if (slash == std::string::npos || slash == 0) slash = line.find('/', 1);
+      if (slash == std::string::npos || slash + 1 == line.size()) break;
+      lines.push_back(line.substr(0, slash + 1));
+      line.erase(0, slash + 1);
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+/// The narrowest a column can get: a word is not broken, or with `paths` behind a '/' only.
+std::size_t longest_word(const Table& table, std::size_t column, bool paths) {
   std::size_t longest = 16;
   for (const auto& row : table.rows) {
     if (column >= row.size()) continue;
-    for (const auto& line : wrap(printable(row[column]), 1))
+    const std::string text = printable(row[column]);
+    for (const auto& line : paths ? cell_lines(text, 1) : wrap(text, 1))
       longest = std::max(longest, display_width(line));
   }
   return longest;
@@ -100,13 +117,14 @@ std::vector<std::size_t> column_widths(const Table& table, std::size_t room) {
   }
   std::size_t total = 2 * (widths.empty() ? 0 : widths.size() - 1);
   for (const std::size_t width : widths) total += width;
-  for (std::size_t c = 0; c < widths.size() && total > room; ++c) {
-    if (!table.columns[c].flexible) continue;
-    const std::size_t least = longest_word(table, c);
-    const std::size_t cut = std::min(total - room, widths[c] > least ? widths[c] - least : 0);
-    widths[c] -= cut;
-    total -= cut;
-  }
+  for (const bool paths : {false, true})
+    for (std::size_t c = 0; c < widths.size() && total > room; ++c) {
+      if (!table.columns[c].flexible) continue;
+      const std::size_t least = longest_word(table, c, paths);
+      const std::size_t cut = std::min(total - room, widths[c] > least ? widths[c] - least : 0);
+      widths[c] -= cut;
+      total -= cut;
+    }
   return widths;
 }
 
@@ -116,7 +134,7 @@ void write_row(Writer& out, const Table& table, const std::vector<std::size_t>& 
   std::size_t height = 1;
   for (std::size_t c = 0; c < widths.size(); ++c) {
     const std::string text = c < row.size() ? printable(row[c]) : std::string();
-    cells.push_back(table.columns[c].flexible ? wrap(text, widths[c])
+    cells.push_back(table.columns[c].flexible ? cell_lines(text, widths[c])
                                               : std::vector<std::string>{text});
     height = std::max(height, cells.back().size());
   }

@@ -69,6 +69,22 @@ TEST_CASE("human: a narrow column never pushes the next one out of line") {
   }
 }
 
+TEST_CASE(
+    "human: a path that is too long for its column is broken behind a slash, whole words not") {
+  triage::Report report;
+  report.headline = "x";
+  const std::string path =
+      "/srv/releases/2026-11-24T020431/orders-service/node_modules/@scope/a.js";
+  triage::Table table{{{"from", false, true}, {"to", false, true}, {"growth", true, false}},
+                      {{path, path, "300 KiB"}, {std::string(30, 'w'), "x", "1 B"}}};
+  report.sections.push_back({"T", "", {table}, false});
+  const std::string text = triage::render_human(report, {80, false, 0});
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) CHECK(triage::display_width(line) <= 80);
+  CHECK(text.find("/srv/releases/") != std::string::npos);
+  CHECK(text.find(std::string(30, 'w')) != std::string::npos);
+}
+
 TEST_CASE("markdown: outside text cannot become markup") {
   const std::string text = triage::render_markdown(sample_report(), {80, false, 0});
   CHECK(text.find("a \\| pipe") != std::string::npos);
