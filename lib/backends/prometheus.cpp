@@ -156,6 +156,12 @@ QueryAnswer Prometheus::range(const std::string& query, double from_s, double to
 std::vector<std::optional<QueryAnswer>> Prometheus::ranges(const std::vector<std::string>& queries,
                                                            double from_s, double to_s,
                                                            double step_s, std::vector<Gap>& gaps) {
+  if (parts_of(from_s, to_s, step_s).size() > 1) {
+    std::vector<std::optional<QueryAnswer>> split;
+    for (const auto& query : queries)
+      split.push_back(attempt(gaps, query, [&] { return range(query, from_s, to_s, step_s); }));
+    return split;
+  }
   std::vector<net::Request> requests;
   for (const auto& query : queries)
     requests.push_back(
@@ -171,8 +177,15 @@ std::vector<std::optional<QueryAnswer>> Prometheus::ranges(const std::vector<std
 }
 
 std::vector<std::string> Prometheus::metric_names(double from_s, double to_s) {
-  const auto response = get("/api/v1/label/__name__/values",
-                            {{"start", time_text(from_s)}, {"end", time_text(to_s)}});
+  return label_values("__name__", "", from_s, to_s);
+}
+
+std::vector<std::string> Prometheus::label_values(const std::string& label,
+                                                  const std::string& selector, double from_s,
+                                                  double to_s) {
+  net::Pairs parameters{{"start", time_text(from_s)}, {"end", time_text(to_s)}};
+  if (!selector.empty()) parameters.emplace_back("match[]", selector);
+  const auto response = get("/api/v1/label/" + label + "/values", std::move(parameters));
   std::vector<std::string> names;
   JsonCursor cursor(read_from(response.body));
   each_data(response, cursor, [&] { cursor.array([&] { names.emplace_back(cursor.text()); }); });

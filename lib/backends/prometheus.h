@@ -89,6 +89,9 @@ class Prometheus {
                                                  std::vector<Gap>& gaps);
   /// Metric names that had samples between the two times.
   std::vector<std::string> metric_names(double from_s, double to_s);
+  /// Values of a label among the series of a selector.
+  std::vector<std::string> label_values(const std::string& label, const std::string& selector,
+                                        double from_s, double to_s);
   /// The label sets, names included, that match a selector.
   std::vector<Labels> series(const std::string& selector, double from_s, double to_s);
   std::vector<Alert> alerts();

@@ -17,7 +17,8 @@ namespace {
 constexpr double least_anomaly = 3;
 constexpr double sure = 0.01;
 constexpr std::size_t most_plotted = 4;
-constexpr std::size_t sparkline_width = 24;
+constexpr std::size_t most_listed = 10;
+constexpr std::size_t sparkline_width = 16;
 
 std::string time_text(double seconds) {
   return to_time_of_day(from_epoch_seconds(seconds));
@@ -75,11 +76,12 @@ Help help() {
   return {
       "Asks Prometheus for an expression over a window and shows each series with its level, its "
       "gaps and the time at which its level changed (Pettitt's test; +- is the 95 % interval, at "
-      "least one step). --baseline holds it against the same window earlier. Ranges above 11,000 "
+      "least one step) with how far it moved, in robust deviations. --baseline holds it against "
+      "the same window earlier. Ranges above 11,000 "
       "points are split; --plan shows the requests without sending them.",
       {{"triage promq 'sum by (app) (rate(http_requests_total[1m]))'", "the last hour"},
        {"triage promq 'histogram_quantile(0.99, sum by (le) (rate(x_bucket[1m])))' --since 6h "
-        "--baseline 24h --baseline 7d",
+        "--baseline 24h,7d",
         "against yesterday and last week"},
        {"triage promq up --instant --prometheus https://grafana/api/datasources/proxy/uid/abc "
         "--bearer-token-file token",
@@ -91,7 +93,7 @@ void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit({"instant", "the value at the end of the window only", "", {}, false, false, 0},
                 options.instant);
   visitor.visit(
-      {"baseline", "compare with the window so much earlier", "TIME", {}, false, false, 0},
+      {"baseline", "compare with the window so much earlier: 24h,7d", "TIME", {}, false, false, 0},
       options.baseline);
   visitor.visit({"most-series", "series that are shown at most", "N", {}, false, false, 0},
                 options.most_series);
@@ -130,6 +132,24 @@ Row row_of(const Curve& curve) {
   return row;
 }
 
+Row row_of(const Curve& curve, const std::vector<Earlier>& earlier) {
+  Row row = row_of(curve);
+  std::vector<double> then;
+  for (const auto& one : earlier)
+    if (one.name == curve.name) then.insert(then.end(), one.values.begin(), one.values.end());
+  const auto usual = stats::median(then);
+  if (usual && row.median && *usual != 0) row.baseline_ratio = *row.median / *usual;
+  return row;
+}
+
+std::string change_text(const Row& row,
+                        const std::function<std::string(const std::optional<double>&)>& text) {
+  return fmt::format("from {} to {} at {} UTC ({} to {}), {:.0f} robust deviations",
+                     text(row.before), text(row.after), time_text(*row.onset_s),
+                     time_text(*row.onset_from_s), time_text(*row.onset_to_s),
+                     row.anomaly_score.value_or(0));
+}
+
 Result analyse(const Options& options, const Sample& sample) {
   Result result;
   result.envelope.at = sample.at;
@@ -146,13 +166,8 @@ Result analyse(const Options& options, const Sample& sample) {
   result.left_off_count = sample.left_off_count;
   result.clock_offset_s = sample.clock_offset_s;
   for (const auto& curve : sample.curves) {
-    Row row = row_of(curve);
-    std::vector<double> then;
-    for (const auto& earlier : sample.earlier)
-      if (earlier.name == curve.name)
-        then.insert(then.end(), earlier.values.begin(), earlier.values.end());
-    const auto usual = stats::median(then);
-    if (usual && row.median && *usual != 0) row.baseline_ratio = *row.median / *usual;
+    Row row = row_of(curve, sample.earlier);
+    if (row.last) row.bucket = bucket_of(*row.last, sample.bounds);
     result.rows.push_back(std::move(row));
   }
   std::stable_sort(result.rows.begin(), result.rows.end(), [](const Row& a, const Row& b) {
@@ -177,11 +192,14 @@ std::vector<Section> curve_sections(const std::vector<Row>& rows, const Result& 
   const bool compared = std::any_of(rows.begin(), rows.end(),
                                     [](const Row& row) { return row.baseline_ratio.has_value(); });
   if (compared) table.columns.push_back({"x usual", true, false});
+  std::vector<std::string> full;
+  for (const auto& row : rows) full.push_back(row.name);
+  const ShortNames names = short_names(full);
   Plot plot;
   for (const auto& row : rows) {
     std::vector<double> numbers;
     for (const auto& value : row.values) numbers.push_back(value.value_or(std::nan("")));
-    std::vector<std::string> cells{row.name};
+    std::vector<std::string> cells{names.names[table.rows.size()]};
     if (range) cells.push_back(sparkline(numbers, sparkline_width));
     cells.push_back(number_text(row.last));
     if (range) {
@@ -204,7 +222,24 @@ std::vector<Section> curve_sections(const std::vector<Row>& rows, const Result& 
     }
   }
   std::vector<Section> all;
-  all.push_back({"SERIES", fmt::format("{}", rows.size()), {std::move(table)}, false});
+  const std::string common = names.common.empty() ? "" : ", all with " + names.common;
+  all.push_back({"SERIES", fmt::format("{}{}", rows.size(), common), {std::move(table)}, false});
+  Items changes;
+  Items buckets;
+  for (const auto& row : rows) {
+    if (row.onset_s && changes.items.size() < most_listed)
+      changes.items.push_back({row.name + ": " + change_text(row, number_text), {}, {}});
+    if (row.bucket && buckets.items.size() < most_listed)
+      buckets.items.push_back({fmt::format("{}: {} is interpolated in the bucket {}", row.name,
+                                           number_text(row.last), bucket_text(*row.bucket)),
+                               {},
+                               {}});
+  }
+  if (!changes.items.empty())
+    all.push_back({"CHANGES", "the 95 % interval in brackets", {std::move(changes)}, false});
+  if (!buckets.items.empty())
+    all.push_back(
+        {"BUCKETS", "a quantile is no more exact than its bucket", {std::move(buckets)}, false});
   if (range && !plot.series.empty()) {
     plot.title = "the largest changes";
     all.push_back({"PLOT", "", {std::move(plot)}, false});

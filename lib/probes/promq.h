@@ -3,6 +3,7 @@
 /// `triage promq 'EXPR'`: a PromQL expression as table, sparkline and plot, with the onset of each
 /// change, a comparison with earlier days, and what the query costs the server.
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,12 +35,6 @@ struct HistogramRow {
   double resolution_ratio = 0;  ///< how far a quantile may be off: width of a bucket - 1
 };
 
-struct Earlier {
-  std::string name;    ///< of the series
-  std::string offset;  ///< "24h"
-  std::vector<double> values;
-};
-
 struct Sample {
   std::string at;
   std::string target;
@@ -51,6 +46,7 @@ struct Sample {
   std::vector<Curve> curves;
   std::vector<HistogramRow> histograms;
   std::vector<Earlier> earlier;
+  std::vector<double> bounds;  ///< upper bounds of the buckets a quantile was taken from
   std::vector<std::string> warnings;
   std::vector<std::string> plan;
   std::int64_t left_off_count = 0;
@@ -74,6 +70,7 @@ struct Row {
   std::optional<double> onset_to_s;
   std::optional<double> anomaly_score;   ///< robust deviations between the two medians
   std::optional<double> baseline_ratio;  ///< median / median of the earlier windows
+  std::optional<Bucket> bucket;          ///< in which the last value was interpolated
   std::vector<std::optional<double>> values;
 };
 
@@ -98,6 +95,11 @@ std::vector<Section> sections(const Options& options, const Result& result);
 
 /// The figures of one curve: level, gaps, onset.
 Row row_of(const Curve& curve);
+/// The same against the earlier windows of the series.
+Row row_of(const Curve& curve, const std::vector<Earlier>& earlier);
+/// "from 2.1 to 40 at 12:30:05 UTC (12:29:55 to 12:30:20), 19 deviations"; `text` writes a value.
+std::string change_text(const Row& row,
+                        const std::function<std::string(const std::optional<double>&)>& text);
 /// One table row, a sparkline and the figures, for each; the widest change first in a plot.
 std::vector<Section> curve_sections(const std::vector<Row>& rows, const Result& result);
 
@@ -112,13 +114,6 @@ void fields(Visitor& visit, Self& self, const HistogramRow* /*tag*/) {
 }
 
 template <class Visitor, class Self>
-void fields(Visitor& visit, Self& self, const Earlier* /*tag*/) {
-  visit("name", self.name, "series");
-  visit("offset", self.offset, "how much earlier");
-  visit("values", self.values, "its values then");
-}
-
-template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("at", self.at, "when it was asked");
   visit("target", self.target, "the server");
@@ -130,6 +125,7 @@ void fields(Visitor& visit, Self& self, const Sample* /*tag*/) {
   visit("curves", self.curves, "series");
   visit("histograms", self.histograms, "native histograms");
   visit("earlier", self.earlier, "the same series in earlier windows");
+  visit("bounds", self.bounds, "upper bounds of the buckets of a quantile");
   visit("warnings", self.warnings, "what the server says about the answer");
   visit("plan", self.plan, "requests that would be sent");
   visit("left_off_count", self.left_off_count, "series beyond the limit");
@@ -154,6 +150,7 @@ void fields(Visitor& visit, Self& self, const Row* /*tag*/) {
   visit("onset_to_s", self.onset_to_s, "95 % interval of the onset");
   visit("anomaly_score", self.anomaly_score, "robust deviations that the level moved");
   visit("baseline_ratio", self.baseline_ratio, "median / median of the earlier windows");
+  visit("bucket", self.bucket, "bucket in which the last value, a quantile, was interpolated");
   visit("values", self.values, "one a step; null is a gap");
 }
 

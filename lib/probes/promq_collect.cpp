@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "lib/base/units.h"
@@ -51,27 +52,53 @@ void take(const Options& options, backends::QueryAnswer& answer, const Window& w
 
 void collect_earlier(const Options& options, backends::Prometheus& prometheus, const Window& window,
                      Sample& sample) {
-  for (const auto& offset : options.baseline) {
-    const double back = std::chrono::duration<double>(parse_duration(offset, "--baseline")).count();
+  for (const auto& offset : offsets_of(options.baseline)) {
+    const Window then = shifted(window, offset);
     const auto answer = attempt(sample.gaps, "rows.baseline_ratio", [&] {
-      return prometheus.range(options.query, window.from_s - back, window.to_s - back,
-                              window.step_s);
+      return prometheus.range(options.query, then.from_s, then.to_s, then.step_s);
     });
     if (!answer) continue;
     if (answer->series.empty())
       sample.gaps.push_back({"rows.baseline_ratio", "not_found",
                              fmt::format("no data {} earlier", offset), "take another --baseline"});
-    for (const auto& series : answer->series) {
-      Earlier earlier{backends::series_name(series.labels), offset, {}};
-      for (const double value : series.values)
-        if (std::isfinite(value)) earlier.values.push_back(value);
-      sample.earlier.push_back(std::move(earlier));
-    }
+    for (auto& earlier : earlier_of(*answer, offset)) sample.earlier.push_back(std::move(earlier));
   }
 }
 
+/// The metric of `histogram_quantile(0.99, ..x_bucket..)`, when the quantile is all there is, so
+/// that the bounds of its buckets are in the unit of the result; empty for other expressions.
+std::string bucket_metric(std::string_view query) {
+  constexpr std::string_view function = "histogram_quantile(";
+  if (query.rfind(function, 0) != 0) return {};
+  int depth = 1;
+  std::size_t end = function.size();
+  while (end < query.size() && depth > 0) {
+    if (query[end] == '(') ++depth;
+    if (query[end] == ')') --depth;
+    ++end;
+  }
+  constexpr std::string_view suffix = "_bucket";
+  const auto place = query.find(suffix);
+  if (end != query.size() || place == std::string_view::npos) return {};
+  std::size_t begin = place;
+  while (begin > 0 && (std::isalnum(static_cast<unsigned char>(query[begin - 1])) != 0 ||
+                       query[begin - 1] == '_' || query[begin - 1] == ':'))
+    --begin;
+  return std::string(query.substr(begin, place + suffix.size() - begin));
+}
+
+void collect_bounds(const Options& options, backends::Prometheus& prometheus, const Window& window,
+                    Sample& sample) {
+  const std::string metric = bucket_metric(options.query);
+  if (metric.empty() || sample.curves.empty()) return;
+  const auto le = attempt(sample.gaps, "rows.bucket", [&] {
+    return prometheus.label_values("le", metric, window.from_s, window.to_s);
+  });
+  if (le) sample.bounds = bounds_of(*le);
+}
+
 void plan(const Options& options, const Window& window, Sample& sample) {
-  const double points = std::floor((window.to_s - window.from_s) / window.step_s) + 1;
+  const double points = std::floor((window.to_s - window.from_s) / window.step_s + 1e-6) + 1;
   const double parts = std::ceil(points / static_cast<double>(backends::Prometheus::most_points));
   sample.plan.push_back(
       options.instant
@@ -80,7 +107,7 @@ void plan(const Options& options, const Window& window, Sample& sample) {
                         "of {}",
                         parts, format_count(static_cast<std::int64_t>(points)),
                         format_duration(window.step_s)));
-  for (const auto& offset : options.baseline)
+  for (const auto& offset : offsets_of(options.baseline))
     sample.plan.push_back(fmt::format("{} more for the baseline {} earlier", parts, offset));
   sample.plan.push_back(sample.repeat);
 }
@@ -110,6 +137,7 @@ Sample collect(const Options& options, Session& session) {
                       : prometheus.range(options.query, window.from_s, window.to_s, window.step_s);
   take(options, answer, window, sample);
   if (!options.instant) collect_earlier(options, prometheus, window, sample);
+  collect_bounds(options, prometheus, window, sample);
   sample.clock_offset_s = prometheus.clock_offset_s();
   return sample;
 }

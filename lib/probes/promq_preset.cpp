@@ -59,8 +59,44 @@ void describe(Options& options, OptionVisitor& visitor) {
                  false,
                  0},
                 options.service);
+  visitor.visit(
+      {"baseline", "compare with the window so much earlier: 24h,7d", "TIME", {}, false, false, 0},
+      options.baseline);
   describe(options.source, visitor);
 }
+
+namespace {
+
+/// The figures in the windows of --baseline.
+void collect_earlier(const Options& options, const std::vector<std::string>& queries,
+                     backends::Prometheus& prometheus, const promq::Window& window,
+                     Sample& sample) {
+  for (const std::string& offset : promq::offsets_of(options.baseline)) {
+    const promq::Window then = promq::shifted(window, offset);
+    const auto answers =
+        prometheus.ranges(queries, then.from_s, then.to_s, then.step_s, sample.gaps);
+    bool any = false;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      if (!answers[i]) continue;
+      for (auto& earlier : promq::earlier_of(*answers[i], offset)) {
+        any = any || !earlier.values.empty();
+        sample.figures[i].earlier.push_back(std::move(earlier));
+      }
+    }
+    if (!any)
+      sample.gaps.push_back({"figures.row.baseline_ratio", "not_found",
+                             fmt::format("no data {} earlier", offset), "take another --baseline"});
+  }
+}
+
+std::string bucket_note(const promq::Bucket& bucket, const std::string& unit) {
+  const std::string low = format_quantity(bucket.low, unit);
+  return bucket.high
+             ? fmt::format("in the bucket {} to {}", low, format_quantity(*bucket.high, unit))
+             : "above the last bucket: at least " + low;
+}
+
+}  // namespace
 
 Sample collect(Kind kind, const Options& options, Session& session) {
   const auto window = promq::window_of(options.source, session.clock());
@@ -82,7 +118,7 @@ Sample collect(Kind kind, const Options& options, Session& session) {
       continue;
     }
     queries.push_back(plan.query);
-    sample.figures.push_back({plan.title, plan.unit, plan.limit, plan.query, {}});
+    sample.figures.push_back({plan.title, plan.unit, plan.limit, plan.query, {}, {}, plan.bounds});
   }
   const auto answers =
       prometheus.ranges(queries, window.from_s, window.to_s, window.step_s, sample.gaps);
@@ -90,6 +126,7 @@ Sample collect(Kind kind, const Options& options, Session& session) {
     if (answers[i])
       for (const auto& one : answers[i]->series)
         sample.figures[i].curves.push_back(promq::curve_of(one, window));
+  collect_earlier(options, queries, prometheus, window, sample);
   sample.clock_offset_s = prometheus.clock_offset_s();
   sample.repeat = prometheus.repeat_line(queries.empty() ? "up" : queries.front(), window.from_s,
                                          window.to_s, window.step_s);
@@ -105,7 +142,8 @@ Result analyse(const Options& /*options*/, const Sample& sample) {
   promq::judge_clock(sample.clock_offset_s, "Prometheus", result.envelope);
   for (const auto& figure : sample.figures) {
     FigureRow row{figure.title, figure.unit, figure.query, {}};
-    if (!figure.curves.empty()) row.row = promq::row_of(figure.curves.front());
+    if (!figure.curves.empty()) row.row = promq::row_of(figure.curves.front(), figure.earlier);
+    if (row.row.last) row.row.bucket = promq::bucket_of(*row.row.last, figure.bounds);
     if (row.row.points_count == 0)
       result.envelope.gaps.push_back(
           {figure.title, "not_found", "its query has no data in this window", figure.query});
@@ -117,9 +155,10 @@ Result analyse(const Options& /*options*/, const Sample& sample) {
     if (row.row.onset_s)
       result.envelope.find(
           "level_changed", Severity::info,
-          fmt::format("{} went from {} to {} at {} UTC", figure.title,
-                      quantity(row.row.before, figure.unit), quantity(row.row.after, figure.unit),
-                      to_time_of_day(from_epoch_seconds(*row.row.onset_s))));
+          fmt::format("{} went {}", figure.title,
+                      promq::change_text(row.row, [&](const std::optional<double>& value) {
+                        return quantity(value, figure.unit);
+                      })));
     result.figures.push_back(std::move(row));
   }
   const bool any = std::any_of(result.figures.begin(), result.figures.end(),
@@ -139,15 +178,33 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
                {"max", true, false},
                {"onset (UTC)", false, false}},
               {}};
+  const bool compared =
+      std::any_of(result.figures.begin(), result.figures.end(),
+                  [](const FigureRow& figure) { return figure.row.baseline_ratio.has_value(); });
+  if (compared) table.columns.push_back({"x usual", true, false});
+  Items buckets;
   for (const auto& figure : result.figures) {
+    if (figure.row.bucket)
+      buckets.items.push_back(
+          {fmt::format("{}: {} is {}", figure.title, quantity(figure.row.last, figure.unit),
+                       bucket_note(*figure.row.bucket, figure.unit)),
+           {},
+           {}});
     std::vector<double> numbers;
     for (const auto& value : figure.row.values) numbers.push_back(value.value_or(std::nan("")));
     table.rows.push_back(
-        {figure.title, sparkline(numbers, 20), quantity(figure.row.last, figure.unit),
+        {figure.title, sparkline(numbers, 14), quantity(figure.row.last, figure.unit),
          quantity(figure.row.median, figure.unit), quantity(figure.row.most, figure.unit),
          figure.row.onset_s ? to_time_of_day(from_epoch_seconds(*figure.row.onset_s)) : "-"});
+    if (compared)
+      table.rows.back().push_back(or_unknown(
+          figure.row.baseline_ratio, [](double ratio) { return fmt::format("{:.2f}", ratio); }));
   }
-  return {{"FIGURES", result.service, {std::move(table)}, false}};
+  std::vector<Section> all{{"FIGURES", result.service, {std::move(table)}, false}};
+  if (!buckets.items.empty())
+    all.push_back(
+        {"BUCKETS", "a quantile is no more exact than its bucket", {std::move(buckets)}, false});
+  return all;
 }
 
 }  // namespace triage::probes::promq_preset

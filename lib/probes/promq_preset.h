@@ -18,6 +18,7 @@ enum class Kind { red, saturation, node, postgres };
 struct Options {
   std::string service;  ///< value of app, service, job, ... or of instance; empty: all
   promq::Source source;
+  std::vector<std::string> baseline;  ///< "24h", "7d": the same window so much earlier
 };
 
 /// One figure as its query answered.
@@ -27,6 +28,8 @@ struct Figure {
   double limit = 0;  ///< values above it are a finding; 0: none
   std::string query;
   std::vector<promq::Curve> curves;
+  std::vector<promq::Earlier> earlier;
+  std::vector<double> bounds;  ///< of the buckets of a quantile, in its unit
 };
 
 struct Sample {
@@ -66,8 +69,9 @@ struct Plan {
   std::string title;
   std::string unit;
   double limit = 0;
-  std::string query;    ///< empty: no metric
-  std::string missing;  ///< the names that were looked for
+  std::string query;           ///< empty: no metric
+  std::string missing;         ///< the names that were looked for
+  std::vector<double> bounds;  ///< of the buckets of a quantile, in its unit
 };
 /// `series` are label sets with __name__ of the metrics that exist.
 std::vector<Plan> plan(Kind kind, const std::vector<backends::Labels>& series,
@@ -89,6 +93,8 @@ void fields(Visitor& visit, Self& self, const Figure* /*tag*/) {
   visit("limit", self.limit, "values above it are a finding; 0: none");
   visit("query", self.query, "PromQL");
   visit("curves", self.curves, "its series");
+  visit("earlier", self.earlier, "the same in earlier windows");
+  visit("bounds", self.bounds, "upper bounds of the buckets of a quantile");
 }
 
 template <class Visitor, class Self>

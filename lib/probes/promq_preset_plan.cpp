@@ -220,6 +220,25 @@ Shape shape_of(const std::string& metric, const std::vector<backends::Labels>& s
   return shape;
 }
 
+/// Upper bounds of the buckets of `metric`, for the service where one is told.
+std::vector<double> bounds_in(const std::string& metric,
+                              const std::vector<backends::Labels>& series, const Shape& shape,
+                              const std::string& service, const std::string& query) {
+  std::vector<std::string> le;
+  for (const auto& labels : series) {
+    const auto name = labels.find("__name__");
+    const auto bound = labels.find("le");
+    if (name == labels.end() || name->second != metric || bound == labels.end()) continue;
+    const auto whose = labels.find(shape.service_label);
+    if (shape.service_label.empty() || (whose != labels.end() && whose->second == service))
+      le.push_back(bound->second);
+  }
+  std::vector<double> bounds = promq::bounds_of(le);
+  if (query.ends_with("/ 1000"))
+    for (double& bound : bounds) bound /= 1000;
+  return bounds;
+}
+
 /// $M{x="y"} and a selector become one pair of braces.
 void put_metric(std::string& query, const std::string& metric, const std::string& inner) {
   const std::string open = "{" + inner + (inner.empty() ? "" : ",");
@@ -244,7 +263,7 @@ std::vector<Plan> plan(Kind kind, const std::vector<backends::Labels>& series,
   const std::string range = fmt::format("{}s", static_cast<int>(std::max(60.0, 4 * step_s)));
   for (const auto& wanted : catalogue()) {
     if (wanted.kind != kind) continue;
-    Plan plan{wanted.title, wanted.unit, wanted.limit, {}, {}};
+    Plan plan{wanted.title, wanted.unit, wanted.limit, {}, {}, {}};
     for (const auto& way : wanted.ways) {
       plan.missing += (plan.missing.empty() ? "" : ", ") + way.metric;
       const Shape shape = shape_of(way.metric, series, service);
@@ -260,6 +279,7 @@ std::vector<Plan> plan(Kind kind, const std::vector<backends::Labels>& series,
       replace_all(query, "$S", inner.empty() ? "" : "{" + inner + "}");
       replace_all(query, "$R", range);
       plan.query = query;
+      plan.bounds = bounds_in(way.metric, series, shape, service, way.query);
     }
     plans.push_back(std::move(plan));
   }

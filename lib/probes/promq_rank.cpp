@@ -108,10 +108,52 @@ std::vector<Group> groups_of(const std::vector<Mover>& movers, std::string Mover
     const std::string& name = mover.*key;
     if (name.empty()) continue;
     const auto [place, fresh] = places.emplace(name, groups.size());
-    if (fresh) groups.push_back({name, mover.score, mover.name, 0});
+    if (fresh) groups.push_back({name, mover.score, mover.name, 0, {}});
     if (mover.score >= moved) ++groups[place->second].moved_count;
   }
   return groups;
+}
+
+/// Whether one surely began before the other: a cause does not begin after its effect.
+bool begins_later(const Mover& callee, const Mover& caller) {
+  return callee.onset_from_s && caller.onset_to_s && *callee.onset_from_s > *caller.onset_to_s;
+}
+
+/// Puts causes before their effects: a service behind which, along the calls, another moved as well
+/// and not later is an effect of that one, and comes behind all that are none ("anomaly
+/// traversal"). Within both, the largest move comes first, as before.
+void order_by_calls(const std::vector<Call>& graph, const std::vector<Mover>& movers,
+                    std::vector<Group>& services) {
+  std::map<std::string, const Mover*> first;
+  for (const Mover& mover : movers)
+    if (mover.score >= moved) first.emplace(mover.service, &mover);
+  std::multimap<std::string, std::string> callees;
+  for (const Call& call : graph) callees.emplace(call.caller, call.callee);
+  for (Group& service : services) {
+    const auto own = first.find(service.name);
+    if (own == first.end()) continue;
+    std::vector<std::string> reached{service.name};
+    double worst = 0;
+    for (std::size_t i = 0; i < reached.size(); ++i) {
+      const auto [from, to] = callees.equal_range(std::string(reached[i]));
+      for (auto edge = from; edge != to; ++edge) {
+        if (std::find(reached.begin(), reached.end(), edge->second) != reached.end()) continue;
+        reached.push_back(edge->second);
+        const auto callee = first.find(edge->second);
+        if (callee == first.end() || begins_later(*callee->second, *own->second)) continue;
+        if (callee->second->score > worst) service.effect_of = edge->second;
+        worst = std::max(worst, callee->second->score);
+      }
+    }
+  }
+  // In a circle of calls each would be the effect of the other, and nothing is known.
+  for (Group& service : services)
+    for (const Group& other : services)
+      if (!service.effect_of.empty() && other.name == service.effect_of &&
+          other.effect_of == service.name && service.score >= other.score)
+        service.effect_of.clear();
+  std::stable_partition(services.begin(), services.end(),
+                        [](const Group& service) { return service.effect_of.empty(); });
 }
 
 void rank_series(const Options& options, const Sample& sample, Result& result) {
@@ -134,6 +176,7 @@ void rank_series(const Options& options, const Sample& sample, Result& result) {
                    [](const Mover& a, const Mover& b) { return a.score > b.score; });
   result.services = groups_of(result.movers, &Mover::service);
   result.instances = groups_of(result.movers, &Mover::instance);
+  if (!sample.graph.empty()) order_by_calls(sample.graph, result.movers, result.services);
   const auto top = static_cast<std::size_t>(std::max<std::int64_t>(1, options.top));
   const auto cut = [&](auto& list) {
     if (list.size() > top) list.resize(top);
@@ -212,6 +255,9 @@ void judge(const Sample& sample, Result& result) {
   promq::judge_clock(sample.clock_offset_s, "Prometheus", envelope);
   if (sample.curves.empty())
     envelope.find("no_data", Severity::unknown, "no series in this window: unknown, not healthy");
+  else if (result.movers.empty() && !result.p_value)
+    envelope.find("no_values", Severity::unknown,
+                  "no series has the values on both sides of an onset that a comparison needs");
   if (sample.left_off_count > 0)
     envelope.find("series_left_off", Severity::warn,
                   fmt::format("{} series beyond --most-series were left off",
@@ -225,6 +271,18 @@ void judge(const Sample& sample, Result& result) {
         fmt::format("{} explains {} of the symptom; ordinary windows look like this in {}",
                     cause.node, format_ratio(cause.explained_ratio),
                     format_ratio(*result.p_value)));
+  } else if (!result.services.empty() &&
+             std::any_of(result.services.begin(), result.services.end(),
+                         [](const Group& group) { return !group.effect_of.empty(); })) {
+    const Group& cause = result.services.front();
+    std::string effects;
+    for (const Group& group : result.services)
+      if (!group.effect_of.empty()) effects += (effects.empty() ? "" : ", ") + group.name;
+    envelope.find(
+        "moved_behind", Severity::warn,
+        fmt::format("{} moved ({}), and behind it in the calls nothing else did; {} moved "
+                    "as well and call what moved",
+                    cause.name, cause.first_series, effects));
   } else if (!result.movers.empty() && result.movers.front().score >= moved) {
     const Mover& mover = result.movers.front();
     envelope.find("moved_most", Severity::warn,
@@ -238,7 +296,9 @@ void judge(const Sample& sample, Result& result) {
 Help help() {
   return {
       "Ranks what moved at the onset of an incident: series, services and instances by their "
-      "robust shift in the direction that is bad for them. With --graph and --symptom it names the "
+      "robust shift in the direction that is bad for them. With --graph or --jaeger a service that "
+      "calls another which moved as well, and not later, comes behind it. With --graph and "
+      "--symptom it names the "
       "node that causes the symptom: what a node adds (level x requests) less what its callees "
       "add, held against ordinary windows of the same length, so that --false-alarms is the only "
       "threshold. Series come from Prometheus, or from a CSV table.",
@@ -264,7 +324,10 @@ void describe(Options& options, OptionVisitor& visitor) {
   text("before", "table of the healthy time before it", "FILE", options.before);
   text("start", "start of the incident: RFC 3339, or row:N of --csv; default: found", "TIME",
        options.start);
-  text("graph", "who calls whom: CSV caller,callee", "FILE", options.graph);
+  text("graph", "who calls whom: CSV caller,callee, or triage trace deps -o json", "FILE",
+       options.graph);
+  visitor.visit({"jaeger", "or the Jaeger that counted the calls", "URL", {}, false, true, 0},
+                options.jaeger);
   text("symptom", "what is wrong: columns METRIC:NODE and requests:NODE", "METRIC:NODE",
        options.symptom);
   text("level", "expression with one level per node", "EXPR", options.level);
@@ -297,73 +360,6 @@ Result analyse(const Options& options, const Sample& sample) {
   judge(sample, result);
   result.envelope.provenance.push_back({{""}, sample.target, sample.at, sample.repeat});
   return result;
-}
-
-std::vector<Section> sections(const Options& /*options*/, const Result& result) {
-  std::vector<Section> all;
-  if (result.p_value) {
-    all.push_back({"INCIDENT",
-                   "",
-                   {Paragraph{fmt::format(
-                       "{}: {} of {} ordinary windows look at least as much like one",
-                       *result.incident ? "yes" : "nothing unusual", format_ratio(*result.p_value),
-                       format_count(result.windows_count))}},
-                   false});
-  } else if (result.onset_s) {
-    all.push_back({"ONSET",
-                   "",
-                   {Paragraph{fmt::format("{} (step {} of the series)",
-                                          to_rfc3339(from_epoch_seconds(*result.onset_s)),
-                                          *result.onset_index)}},
-                   false});
-  }
-  if (!result.causes.empty()) {
-    triage::Table table{{{"node", false, true},
-                         {"explains", true, false},
-                         {"own part", true, false},
-                         {"before", true, false},
-                         {"now", true, false},
-                         {"usual", true, false}},
-                        {}};
-    for (const auto& cause : result.causes)
-      table.rows.push_back({cause.node, format_ratio(cause.explained_ratio),
-                            fmt::format("{:.4g}", cause.own), fmt::format("{:.4g}", cause.before),
-                            fmt::format("{:.4g}", cause.after), format_ratio(cause.usual_ratio)});
-    all.push_back({"CAUSES", "most likely first", {std::move(table)}, false});
-  }
-  if (!result.movers.empty()) {
-    triage::Table table{{{"series", false, true},
-                         {"before", true, false},
-                         {"after", true, false},
-                         {"deviations", true, false},
-                         {"own onset (UTC)", false, false}},
-                        {}};
-    for (const auto& mover : result.movers)
-      table.rows.push_back(
-          {mover.name, fmt::format("{:.4g}", mover.before), fmt::format("{:.4g}", mover.after),
-           fmt::format("{:.1f}", mover.score), or_unknown(mover.onset_s, [&](double at) {
-             return fmt::format("{} +-{}", to_time_of_day(from_epoch_seconds(at)),
-                                format_duration((*mover.onset_to_s - *mover.onset_from_s) / 2));
-           })});
-    all.push_back({"MOVED MOST",
-                   fmt::format("of {} series", format_count(result.series_count)),
-                   {std::move(table)},
-                   false});
-  }
-  for (const auto& [title, groups] :
-       {std::pair("SERVICES", &result.services), std::pair("INSTANCES", &result.instances)}) {
-    if (groups->empty()) continue;
-    triage::Table table{{{"name", false, false},
-                         {"deviations", true, false},
-                         {"moved", true, false},
-                         {"by", false, true}},
-                        {}};
-    for (const auto& group : *groups)
-      table.rows.push_back({group.name, fmt::format("{:.1f}", group.score),
-                            format_count(group.moved_count), group.first_series});
-    all.push_back({title, "", {std::move(table)}, false});
-  }
-  return all;
 }
 
 }  // namespace triage::probes::promq_rank

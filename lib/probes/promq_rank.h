@@ -25,7 +25,8 @@ struct Options {
   std::string csv;      ///< or a table: time and one column per series
   std::string before;   ///< a table of the healthy time, put in front
   std::string start;    ///< RFC 3339 or row:N of the CSV; empty: found
-  std::string graph;    ///< CSV caller,callee
+  std::string graph;    ///< CSV caller,callee; or JSON of trace deps or Jaeger
+  std::string jaeger;   ///< or the server that counts the calls
   std::string symptom;  ///< METRIC:NODE
   std::string level;    ///< expression with one series per node
   std::string requests;
@@ -74,6 +75,7 @@ struct Group {
   double score = 0;
   std::string first_series;
   std::int64_t moved_count = 0;
+  std::string effect_of;  ///< the callee that moved as well, and not later
 };
 
 struct Cause {
@@ -102,6 +104,10 @@ struct Result {
 Sample collect(const Options& options, Session& session);
 Result analyse(const Options& options, const Sample& sample);
 std::vector<Section> sections(const Options& options, const Result& result);
+
+/// Who calls whom: CSV caller,callee, the document of `triage trace deps -o json`, or an answer of
+/// Jaeger's /api/dependencies. Throws Error{malformed} for what is none of them.
+std::vector<Call> parse_graph(std::string_view text, std::string_view where);
 
 /// A table with a header line; the first column is the time when its name says so. Cells that are
 /// empty, inf or nan are gaps. Throws Error{malformed} with the line.
@@ -147,6 +153,7 @@ void fields(Visitor& visit, Self& self, const Group* /*tag*/) {
   visit("score", self.score, "that of its series that moved most");
   visit("first_series", self.first_series, "that series");
   visit("moved_count", self.moved_count, "its series that moved by more than 6 deviations");
+  visit("effect_of", self.effect_of, "the service behind it in the call graph that moved as well");
 }
 
 template <class Visitor, class Self>

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "lib/backends/jaeger.h"
+#include "lib/base/json.h"
 #include "lib/base/units.h"
 #include "lib/probes/promq_rank.h"
 
@@ -80,14 +82,14 @@ bool is_time(const std::string& name) {
   return name == "time" || name == "timestamp" || name == "unix_timestamp" || name == "at_s";
 }
 
-std::vector<Call> parse_graph(const std::string& text) {
+/// The calls of a JSON list, under either pair of names.
+std::vector<Call> calls_of(const Json& list) {
   std::vector<Call> calls;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto cells = cells_of(take_line(rest));
-    if (cells.size() >= 2 && !(cells[0] == "caller" && cells[1] == "callee"))
-      calls.push_back({cells[0], cells[1]});
-  }
+  for (const auto& edge : list)
+    for (const auto& [caller, callee] : {std::pair("caller", "callee"), {"parent", "child"}})
+      if (edge.is_object() && edge.contains(caller) && edge.contains(callee) &&
+          edge[caller].is_string() && edge[callee].is_string())
+        calls.push_back({edge[caller].get<std::string>(), edge[callee].get<std::string>()});
   return calls;
 }
 
@@ -215,6 +217,12 @@ void collect_server(const Options& options, Session& session, Sample& sample) {
                              : options.queries;
     const auto answers =
         prometheus.ranges(queries, window.from_s, window.to_s, window.step_s, sample.gaps);
+    // One that fails is a gap; when all do there is nothing to say but why.
+    if (!answers.empty() && std::none_of(answers.begin(), answers.end(),
+                                         [](const auto& answer) { return answer.has_value(); })) {
+      const Gap& gap = sample.gaps.front();
+      throw Error(error_code_of(gap.code), gap.why, gap.remedy);
+    }
     for (std::size_t i = 0; i < answers.size(); ++i)
       if (answers[i]) add_series(*answers[i], queries[i], options, window, sample);
     if (!queries.empty())
@@ -224,7 +232,42 @@ void collect_server(const Options& options, Session& session, Sample& sample) {
   sample.clock_offset_s = prometheus.clock_offset_s();
 }
 
+/// The calls that Jaeger counted in the window. The options of Prometheus's login are not for it.
+std::vector<Call> ask_jaeger(const Options& options, Session& session, Sample& sample) {
+  const Window window = promq::window_of(options.source, session.clock());
+  net::HttpClient client(options.jaeger, net::client_options({}, "Jaeger"), session);
+  backends::Jaeger jaeger(client, sample.gaps);
+  std::vector<Call> calls;
+  const auto length = std::chrono::duration<double>(window.to_s - window.from_s);
+  for (const auto& one : jaeger.dependencies(from_epoch_seconds(window.to_s),
+                                             std::chrono::duration_cast<Duration>(length)))
+    calls.push_back({one.caller, one.callee});
+  return calls;
+}
+
 }  // namespace
+
+std::vector<Call> parse_graph(std::string_view text, std::string_view where) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  std::vector<Call> calls;
+  if (first != std::string_view::npos && (text[first] == '{' || text[first] == '[')) {
+    const Json document = parse_json(text, where);
+    const char* key =
+        document.is_object() && document.contains("dependencies") ? "dependencies" : "data";
+    if (document.is_array()) calls = calls_of(document);
+    if (document.is_object() && document.contains(key)) calls = calls_of(document[key]);
+  } else {
+    while (!text.empty()) {
+      const auto cells = cells_of(take_line(text));
+      if (cells.size() >= 2 && !(cells[0] == "caller" && cells[1] == "callee"))
+        calls.push_back({cells[0], cells[1]});
+    }
+  }
+  if (calls.empty())
+    throw Error(ErrorCode::malformed, fmt::format("{} names no calls", where),
+                "CSV lines 'caller,callee', or the output of: triage trace deps -o json");
+  return calls;
+}
 
 std::vector<Curve> parse_table(std::string_view text, std::string_view where) {
   std::string_view rest = text;
@@ -271,8 +314,12 @@ Sample collect(const Options& options, Session& session) {
     collect_tables(options, session, sample);
   sample.start = start_of(options, sample);
   if (!options.graph.empty()) {
-    sample.graph = parse_graph(read_text(options.graph));
+    sample.graph = parse_graph(read_text(options.graph), options.graph);
     session.touch({"file", options.graph, 1, 0});
+  } else if (!options.jaeger.empty()) {
+    const auto calls =
+        attempt(sample.gaps, "graph", [&] { return ask_jaeger(options, session, sample); });
+    if (calls) sample.graph = *calls;
   }
   return sample;
 }

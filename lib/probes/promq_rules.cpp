@@ -156,8 +156,8 @@ Sample collect(const Options& options, Session& session) {
   std::vector<Kind> kinds{Kind::red, Kind::saturation};
   if (options.service.empty()) kinds.insert(kinds.end(), {Kind::node, Kind::postgres});
   for (const Kind kind : kinds) {
-    auto part = promq_preset::collect(kind, promq_preset::Options{options.service, options.source},
-                                      session);
+    auto part = promq_preset::collect(
+        kind, promq_preset::Options{options.service, options.source, {}}, session);
     sample.at = part.at;
     sample.target = part.target;
     if (sample.repeat.empty()) sample.repeat = part.repeat;

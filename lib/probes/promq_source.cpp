@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -56,6 +57,10 @@ void describe(Source& source, OptionVisitor& visitor) {
 Window window_of(const Source& source, const Clock& clock) {
   Window window;
   window.to_s = source.to.empty() ? to_epoch_seconds(clock.now()) : time_of(source.to, "to");
+  // Requests carry milliseconds: a length of a hair less than whole steps would cost the last
+  // point.
+  const auto whole = [](double at_s) { return std::floor(at_s * 1000) / 1000; };
+  window.to_s = whole(window.to_s);
   window.from_s =
       source.from.empty() ? window.to_s - seconds(source.since) : time_of(source.from, "from");
   const double length = window.to_s - window.from_s;
@@ -63,8 +68,7 @@ Window window_of(const Source& source, const Clock& clock) {
     throw Error(ErrorCode::usage, "the window ends before it starts", "check --from and --to");
   window.step_s = seconds(source.step);
   if (window.step_s <= 0) window.step_s = std::max(least_step_s, std::ceil(length / usual_points));
-  // Whole steps, so that a baseline of one day ago falls onto the same grid.
-  window.to_s = std::floor(window.to_s * 1000) / 1000;
+  window.from_s = std::round(window.from_s * 1000) / 1000;
   return window;
 }
 
@@ -86,6 +90,67 @@ Curve curve_of(const backends::TimeSeries& series, const Window& window) {
     curve.values[static_cast<std::size_t>(place)] = series.values[i];
   }
   return curve;
+}
+
+std::vector<std::string> offsets_of(const std::vector<std::string>& baseline) {
+  std::vector<std::string> offsets;
+  for (const std::string& list : baseline) {
+    std::string_view rest = list;
+    while (!rest.empty()) {
+      const auto end = std::min(rest.find(','), rest.size());
+      std::string offset(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      offset.erase(0, offset.find_first_not_of(' '));
+      if (parse_duration(offset, "--baseline").count() <= 0)
+        throw Error(ErrorCode::usage, "--baseline must be above 0", "--baseline 24h,7d");
+      offsets.push_back(std::move(offset));
+    }
+  }
+  return offsets;
+}
+
+Window shifted(const Window& window, const std::string& offset) {
+  const double back = std::chrono::duration<double>(parse_duration(offset, "--baseline")).count();
+  return {window.from_s - back, window.to_s - back, window.step_s};
+}
+
+std::vector<Earlier> earlier_of(const backends::QueryAnswer& answer, const std::string& offset) {
+  std::vector<Earlier> all;
+  for (const auto& series : answer.series) {
+    Earlier earlier{backends::series_name(series.labels), offset, {}};
+    for (const double value : series.values)
+      if (std::isfinite(value)) earlier.values.push_back(value);
+    all.push_back(std::move(earlier));
+  }
+  return all;
+}
+
+std::vector<double> bounds_of(const std::vector<std::string>& le) {
+  std::vector<double> bounds;
+  for (const std::string& text : le) {
+    double bound = 0;
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, bound);
+    if (parsed.ec == std::errc() && parsed.ptr == end && std::isfinite(bound))
+      bounds.push_back(bound);
+  }
+  std::sort(bounds.begin(), bounds.end());
+  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
+  return bounds;
+}
+
+std::optional<Bucket> bucket_of(double value, const std::vector<double>& bounds) {
+  if (bounds.empty() || !std::isfinite(value)) return std::nullopt;
+  // The server clips what lies in +Inf to the highest finite bound.
+  if (value >= bounds.back() * (1 - 1e-9)) return Bucket{bounds.back(), std::nullopt};
+  const auto high = std::lower_bound(bounds.begin(), bounds.end(), value);
+  const double low = high == bounds.begin() ? std::min(0.0, *high) : *std::prev(high);
+  return Bucket{low, *high};
+}
+
+std::string bucket_text(const Bucket& bucket) {
+  return bucket.high ? fmt::format("{:.4g} to {:.4g}", bucket.low, *bucket.high)
+                     : fmt::format("at least {:.4g}", bucket.low);
 }
 
 std::vector<double> numbers_of(const Curve& curve) {

@@ -63,3 +63,16 @@ TEST_CASE("promq rank: no series is unknown, and a short history cannot tell an 
   CHECK(result.incident == false);
   CHECK(result.envelope.severity == Severity::unknown);
 }
+
+TEST_CASE("promq rank: a graph is read from CSV, from trace deps and from Jaeger's answer") {
+  for (const char* text :
+       {"caller,callee\na,b\n", R"({"dependencies":[{"caller":"a","callee":"b","kind":"x"}]})",
+        R"({"data":[{"parent":"a","child":"b","callCount":3}]})"}) {
+    const auto calls = promq_rank::parse_graph(text, "graph");
+    REQUIRE(calls.size() == 1);
+    CHECK(calls[0].caller == "a");
+    CHECK(calls[0].callee == "b");
+  }
+  for (const char* text : {"", "{", "{}", R"({"data":null})", R"([1])", R"([{"caller":1}])"})
+    CHECK_THROWS_AS(promq_rank::parse_graph(text, "graph"), triage::Error);
+}

@@ -15,7 +15,7 @@ namespace {
 
 promq_preset::Figure figure(const std::string& title, const std::string& unit, double limit,
                             double value, const std::string& query = "sum(x{a='b'})") {
-  promq_preset::Figure one{title, unit, limit, query, {}};
+  promq_preset::Figure one{title, unit, limit, query, {}, {}, {}};
   one.curves.push_back({"x", {}, 0, 15, std::vector<std::optional<double>>(60, value)});
   return one;
 }
@@ -46,7 +46,7 @@ TEST_CASE("promq rules-suggest: a threshold is the limit, or above what is usual
 }
 
 TEST_CASE("promq rules-suggest: without data there is nothing to suggest, which is unknown") {
-  promq_preset::Figure empty{"latency p99", "s", 0, "x", {}};
+  promq_preset::Figure empty{"latency p99", "s", 0, "x", {}, {}, {}};
   const auto result = rules_of({empty});
   CHECK(result.rules.empty());
   CHECK(result.rules_yaml.empty());

@@ -94,3 +94,29 @@ TEST_CASE("promq: series beyond the limit are counted, and a clock an hour off i
   for (const auto& finding : result.envelope.findings) clock = clock || finding.id == "clock_off";
   CHECK(clock);
 }
+
+TEST_CASE("promq: names of series break at blanks, and say once what all have in common") {
+  const auto names = promq::short_names(
+      {R"(up{instance="a:1",job="x, y",zone="1"})", R"(up{instance="b:1",job="x, y",zone="1"})"});
+  CHECK(names.common == R"(job="x, y", zone="1")");
+  CHECK(names.names[0] == R"(up {instance="a:1"})");
+  CHECK(promq::short_names({R"(up{a="\"}",b="2"})"}).names[0] == R"(up {a="\"}", b="2"})");
+  CHECK(promq::short_names({R"(rate(x{a="1"}[1m]) {b="2"})"}).names[0] ==
+        R"(rate(x{a="1"}[1m]) {b="2"})");
+  CHECK(promq::short_names({"{}"}).names[0] == "{}");
+}
+
+TEST_CASE("promq: the bucket of a quantile is told, and that of +Inf has no end") {
+  const std::vector<double> bounds = promq::bounds_of({"+Inf", "0.5", "0.1", "2.5", "x"});
+  CHECK(bounds == std::vector<double>{0.1, 0.5, 2.5});
+  CHECK(promq::bucket_text(*promq::bucket_of(0.3, bounds)) == "0.1 to 0.5");
+  CHECK(promq::bucket_text(*promq::bucket_of(0.05, bounds)) == "0 to 0.1");
+  CHECK(promq::bucket_text(*promq::bucket_of(2.5, bounds)) == "at least 2.5");
+  CHECK_FALSE(promq::bucket_of(1, {}).has_value());
+}
+
+TEST_CASE("promq: --baseline takes a list, and refuses what is no duration") {
+  CHECK(promq::offsets_of({"24h, 7d", "1h"}) == std::vector<std::string>{"24h", "7d", "1h"});
+  CHECK_THROWS_AS(promq::offsets_of({"yesterday"}), triage::Error);
+  CHECK_THROWS_AS(promq::offsets_of({"0s"}), triage::Error);
+}
