@@ -105,6 +105,15 @@ std::string Outputs::render(Format format, const Outcome& outcome, const RenderS
   return render_human(outcome.report, style);
 }
 
+std::optional<bool> Outputs::streamed() const {
+  for (const Output& output : outputs_) {
+    if (!output.path.empty()) continue;
+    if (output.format == Format::human) return false;
+    if (output.format == Format::ndjson) return true;
+  }
+  return std::nullopt;
+}
+
 void Outputs::write(const Outcome& outcome, const RenderStyle& style, Severity fail_from) {
   std::string failure;
   bool on_stdout = false;

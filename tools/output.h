@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ class Outputs {
   /// are written all the same, the human report goes to stdout if nothing else went there, and
   /// Error{budget} is thrown at the end.
   /// `fail_from`: the severity from which a check of JUnit counts as failed.
+  /// Whether lines given during the run may go to stdout, and as JSON: nothing where another format
+  /// goes there.
+  [[nodiscard]] std::optional<bool> streamed() const;
   void write(const Outcome& outcome, const RenderStyle& style, Severity fail_from);
 
  private:

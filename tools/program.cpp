@@ -7,11 +7,14 @@
 #include <cstdlib>
 #include <exception>
 #include <map>
+#include <memory>
 
 #include "lib/base/json_options.h"
+#include "lib/base/line_sink.h"
 #include "lib/base/option_list.h"
 #include "lib/base/redact.h"
 #include "lib/probes/outcome.h"
+#include "lib/report/text_layout.h"
 #include "tools/command_line.h"
 #include "tools/exit_code.h"
 #include "tools/help.h"
@@ -148,13 +151,36 @@ Json end_of(const Outcome& outcome, const Session& session) {
           {"cost", to_json(session.cost())}};
 }
 
+/// Whether it goes on until Ctrl-C: --follow.
+bool follows(Invocation& invocation) {
+  Json options = Json::object();
+  OptionsWriter writer(options);
+  invocation.command->describe(writer);
+  return options.value("follow", false);
+}
+
+/// Lines of --follow go to stdout at once, where a format for lines goes there.
+void stream_lines(const Invocation& invocation, const Outputs& outputs) {
+  const auto form = outputs.streamed();
+  if (!form) return;
+  auto redactor =
+      std::make_shared<Redactor>(RedactionOptions{true, invocation.common.redact_addresses});
+  set_line_sink([redactor, json = *form](const StreamedLine& line) {
+    write_all(STDOUT_FILENO,
+              redactor->apply(std::string_view(json ? line.json : printable(line.text))) + "\n");
+  });
+}
+
 /// One run from asking to writing; the exit code.
 int run_once(Invocation& invocation, const Settings& settings, Outputs& outputs,
              Recording& recording) {
   const auto clock = clock_for(recording);
   ProgressLine progress(invocation.common);
   Session session(*clock, [&](const std::string& text) { progress.show(text); });
-  session.set_deadline(invocation.common.timeout);
+  const bool endless = follows(invocation);
+  if (!endless || invocation.common.timeout != CommonOptions().timeout)
+    session.set_deadline(invocation.common.timeout);
+  if (endless) stream_lines(invocation, outputs);
   if (const Json* end = recording.kept("end"))
     session.freeze(from_json<std::vector<Touch>>((*end)["touched"], "end"),
                    from_json<Cost>((*end)["cost"], "end"));
@@ -195,7 +221,8 @@ int run_command(Invocation& invocation, const Settings& settings) {
   while (true) {
     const int code = run_once(invocation, settings, outputs, *recording);
     // Ctrl-C is how a live view ends: the code is that of the last round.
-    if (interval.count() == 0) return received_signal != 0 ? 128 + received_signal : code;
+    if (interval.count() == 0)
+      return received_signal != 0 && !follows(invocation) ? 128 + received_signal : code;
     if (received_signal == 0) wait_for(interval);
     if (received_signal != 0) return code;
   }

@@ -19,8 +19,14 @@ namespace options = boost::program_options;
 
 constexpr const char* project_file_name = ".triage.ini";
 
-/// Variables that users have for other tools, and the option they fill.
-constexpr std::array<std::pair<const char*, const char*>, 16> foreign_variables{{
+/// A variable that users have for another tool, and the option it fills.
+struct ForeignVariable {
+  const char* name;
+  const char* key;
+  const char* prefix = "";  ///< put in front of the value
+};
+
+constexpr std::array<ForeignVariable, 17> foreign_variables{{
     {"DATABASE_URL", "db"},
     {"PROMETHEUS_URL", "prometheus"},
     {"JAEGER_URL", "jaeger"},
@@ -37,6 +43,7 @@ constexpr std::array<std::pair<const char*, const char*>, 16> foreign_variables{
     {"LOKI_TLS_SKIP_VERIFY", "logs.tls-skip-verify"},
     {"LOKI_CLIENT_RETRIES", "logs.retries"},
     {"LOKI_HTTP_PROXY_URL", "logs.proxy"},
+    {"LOKI_QUERY_TAGS", "logs.header", "X-Query-Tags:"},
 }};
 
 /// What libpq itself reads (PostgreSQL documentation, 34.15): shown, so that nobody wonders where a
@@ -145,9 +152,9 @@ void Settings::add_file(const std::string& path, const std::string& profile, boo
 
 void Settings::add_foreign(const SettingsPlaces& places) {
   Layer layer{"environment", false, {}};
-  for (const auto& [name, key] : foreign_variables)
-    if (const std::string value = variable(places, name); !value.empty())
-      layer.values[key] = {key, value, name};
+  for (const ForeignVariable& foreign : foreign_variables)
+    if (const std::string value = variable(places, foreign.name); !value.empty())
+      layer.values[foreign.key] = {foreign.key, foreign.prefix + value, foreign.name};
   for (const char* name : libpq_variables)
     if (const std::string value = variable(places, name); !value.empty()) {
       const std::string key = fmt::format("libpq.{}", name);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iomanip>
 #include <sstream>
 
 #include "lib/base/error.h"
@@ -46,7 +47,8 @@ void SettingsVisitor::visit(const OptionInfo& info, std::vector<std::string>& va
   if (!setting) return;
   values.clear();
   std::istringstream words(setting->value);
-  for (std::string word; words >> word;) values.push_back(word);
+  // a word with blanks, such as a header, stands in quotes
+  for (std::string word; words >> std::quoted(word);) values.push_back(word);
 }
 
 void SettingsVisitor::visit(const OptionInfo& info, bool& value) {

@@ -66,7 +66,9 @@ LogScan::LogScan(const std::vector<Signature>& table, Window window, std::int64_
       hits_(table.size()) {}
 
 void LogScan::start_file(const std::string& name) {
-  sample_.files.push_back({name, 0, 0, {}, {}});
+  file_ = 0;
+  while (file_ < sample_.files.size() && sample_.files[file_].name != name) ++file_;
+  if (file_ == sample_.files.size()) sample_.files.push_back({name, 0, 0, {}, {}});
   last_ms_.reset();
 }
 
@@ -81,7 +83,7 @@ LogScan::Part LogScan::part_of(std::optional<std::int64_t> at_ms) const {
 
 void LogScan::add(std::string_view text, const LineContext& context) {
   ++sample_.lines_count;
-  FileFacts& file = sample_.files.back();
+  FileFacts& file = sample_.files[file_];
   ++file.lines_count;
   LogLine line = parse_line(text, reference_ms_);
   if (line.level == Level::none && !line.continuation) line.level = context.level;
@@ -116,8 +118,9 @@ void LogScan::note_time(Hits& hits, Part part) {
   if (part == Part::now) ++hits.count;
   if (part == Part::baseline) ++hits.baseline_count;
   if (last_ms_) widen(hits.first_s, hits.last_s, *last_ms_);
-  const std::string& name = sample_.files.back().name;
-  if (hits.files.empty() || hits.files.back() != name) hits.files.push_back(name);
+  const std::string& name = sample_.files[file_].name;
+  if (std::find(hits.files.begin(), hits.files.end(), name) == hits.files.end())
+    hits.files.push_back(name);
 }
 
 /// Stacks are grouped by the first frame in the service's own code.

@@ -47,9 +47,10 @@ class LogScan {
  public:
   LogScan(const std::vector<Signature>& table, Window window, std::int64_t reference_ms);
 
+  /// The lines that follow are of it; a name may come back.
   void start_file(const std::string& name);
   void add(std::string_view text, const LineContext& context = {});
-  void count_bytes(std::int64_t bytes) { sample_.files.back().bytes += bytes; }
+  void count_bytes(std::int64_t bytes) { sample_.files[file_].bytes += bytes; }
   /// Puts the counts into the sample; its bytes and gaps stay.
   void finish(Sample& sample);
 
@@ -84,6 +85,7 @@ class LogScan {
   std::int64_t reference_ms_;
   Redactor redactor_;
   Sample sample_;
+  std::size_t file_ = 0;    ///< the present one of sample_.files
   std::vector<Hits> hits_;  ///< by row of the table
   bool in_error_ = false;   ///< frames that follow belong to an error line
   TemplateMiner miner_;

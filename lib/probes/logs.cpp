@@ -236,7 +236,10 @@ Help help() {
       "same length before it. --since lets it end now, --to at a given time. Times without a "
       "zone are UTC. --query asks Loki, whose lines are all read, each once; above --most-lines "
       "Loki counts levels and known texts itself. LOKI_ADDR and the other variables of logcli are "
-      "heeded. A file of --signatures adds lines 'id: text' to the built-in table.",
+      "heeded. --follow prints the lines of files (rotated or truncated meanwhile), stdin, a "
+      "journal or "
+      "Loki as they come, marks known texts, and ends with Ctrl-C or --timeout. A file of "
+      "--signatures adds lines 'id: text' to the built-in table.",
       {{"triage logs /var/log/api/app.log", "the last 15 minutes of a log"},
        {"kubectl logs deploy/api | triage logs -", "from stdin"},
        {"triage logs --journal api.service --since 15m", "from the journal"},
@@ -244,6 +247,7 @@ Help help() {
        {"triage logs app.log --from 2026-11-24T01:45:00Z --to 2026-11-24T02:05:00Z",
         "a past incident"},
        {"triage logs --loki http://loki:3100 --query '{app=\"api\"}' --since 15m", "from Loki"},
+       {"triage logs --follow app.log", "lines as they come, known texts marked"},
        {"triage logs --query 'sum by (level) (rate({app=\"api\"}[1m]))' --since 1h",
         "a metric query with the onset of each change"},
        {"triage logs app.log --signatures ours.txt -o json", "with own texts, for scripts"}}};
@@ -279,6 +283,9 @@ void describe(Options& options, OptionVisitor& visitor) {
   visitor.visit(loki, options.loki);
   visitor.visit(free_text("query", "LogQL: lines of Loki, or a metric query", "LOGQL"),
                 options.query);
+  visitor.visit(
+      {"follow", "print lines as they come, and a summary at Ctrl-C", "", {}, false, false, 0},
+      options.follow);
   visitor.visit(free_text("most-lines", "lines read from Loki at most; above, Loki counts", "N"),
                 options.most_lines);
   visitor.visit(free_text("batch", "lines asked from Loki at a time", "N"), options.batch);

@@ -35,6 +35,7 @@ struct Options {
   std::vector<std::string> journal;           ///< systemd units
   std::string loki = "http://127.0.0.1:3100";
   std::string query;                  ///< LogQL; empty: Loki is not asked
+  bool follow = false;                ///< lines as they come, until Ctrl-C
   std::int64_t most_lines = 200'000;  ///< read from Loki at most
   std::int64_t batch = 5'000;         ///< lines per request
   net::HttpOptions http;

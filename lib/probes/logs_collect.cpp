@@ -6,6 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/units.h"
+#include "lib/probes/log_follow.h"
 #include "lib/probes/log_scan.h"
 #include "lib/probes/log_source.h"
 #include "lib/probes/log_time.h"
@@ -204,6 +205,12 @@ Sample collect(const Options& given, Session& session) {
   if (options.window.count() <= 0 || options.top < 0)
     throw Error(ErrorCode::usage, "window and top must be positive", "for example --window 15m");
   const std::vector<Signature> table = signatures_of(options);
+  if (options.follow) {
+    Sample sample = follow(options, table, session);
+    sample.at = to_rfc3339(session.clock().now());
+    sample.signature_table_version = signature_table_version;
+    return sample;
+  }
   std::vector<Gap> gaps;
   auto sources = open_sources(options, session, gaps);
   const std::int64_t now_ms = to_ms(session.clock().now());
