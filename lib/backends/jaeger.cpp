@@ -162,8 +162,14 @@ std::vector<std::string> Jaeger::services() {
     if (!api_absent(tempo)) return tempo_service_names(tempo);
   }
   const Json body = parsed(response);
-  return body.is_object() ? texts_of(body.value(old ? "data" : "services", Json()))
-                          : std::vector<std::string>();
+  // null stands for an empty list; anything else is another program.
+  const Json list = body.is_object() ? body.value(old ? "data" : "services", Json(0)) : Json(0);
+  if (!list.is_null() &&
+      (!list.is_array() ||
+       !std::all_of(list.begin(), list.end(), [](const Json& one) { return one.is_string(); })))
+    throw Error(ErrorCode::malformed, fmt::format("{} lists no services where it should", name),
+                "check that the address is a Jaeger query service");
+  return texts_of(list);
 }
 
 void Jaeger::read(const net::Response& response, traces::SpanTableBuilder& builder) {

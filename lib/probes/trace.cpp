@@ -213,7 +213,7 @@ Result analyse(const Options& options, const Sample& sample) {
   envelope.provenance.push_back(
       {{"/traces_count", "/spans_count", "/failed_traces_count", "/from", "/to", "/recording",
         "/clocks", "/entries", "/operations", "/slow", "/waits", "/failures", "/repeated",
-        "/retries", "/sequential", "/tree"},
+        "/retries", "/sequential", "/tree", "/sources", "/baseline_traces_count"},
        sample.target,
        sample.at,
        repeat_command("trace", options.input)});

@@ -119,7 +119,7 @@ Result analyse(const Options& options, const Sample& sample) {
   result.envelope.target = sample.target;
   result.envelope.gaps = sample.gaps;
   result.envelope.provenance.push_back(
-      {{"/dependencies", "/traces_count", "/baseline_traces_count"},
+      {{"/dependencies", "/traces_count", "/baseline_traces_count", "/sources"},
        sample.target,
        sample.at,
        repeat_command("trace deps", options.input)});

@@ -1,10 +1,12 @@
-// What Prometheus and Loki answer may come from anything that listens there: values or an Error.
+// What Prometheus, Loki and Tempo answer (Jaeger: spans_fuzz) may come from anything that listens
+// there: values or an Error.
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "lib/backends/loki.h"
 #include "lib/backends/prometheus.h"
+#include "lib/backends/tempo.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace triage;
@@ -28,6 +30,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       return answer.type;
     });
   }
+  response.status = 200;
+  tried([&] { return backends::tempo_trace_ids(response); });
+  tried([&] { return backends::tempo_service_names(response); });
   (void)backends::limit_of(text);
   (void)backends::is_log_query(text);
   return 0;
