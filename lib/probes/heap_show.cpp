@@ -21,7 +21,7 @@ void add_tiles(const v8::HeapGraph& graph, const v8::RetainingPaths& paths, Samp
     const auto steps = paths.to(tile.node);
     const std::string edge = steps.empty() ? std::string() : beginning(steps.back().edge) + ": ";
     sample.tiles.push_back({std::to_string(graph.snapshot().node_id[tile.node]),
-                            edge + beginning(v8::class_name(graph.snapshot(), tile.node)),
+                            edge + beginning(object_name(graph.snapshot(), tile.node)),
                             signed_count(graph.retained_size(tile.node)), tile.parent});
   }
 }

@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::size_t shown_path = 12;
 
-/// V8's own groups are known by their names: "(GC roots)".
-std::string step_name(const v8::HeapSnapshot& snapshot, v8::NodeIndex node) {
-  const bool group = snapshot.node_kind[node] == v8::NodeKind::synthetic;
-  return group ? snapshot.string(snapshot.node_name[node]) : v8::class_name(snapshot, node);
-}
-
 }  // namespace
 
 std::string beginning(const std::string& text, std::size_t limit) {
@@ -73,13 +67,18 @@ std::string quoted(const std::string& file) {
   return out + "'";
 }
 
+std::string object_name(const v8::HeapSnapshot& snapshot, v8::NodeIndex node) {
+  const bool group = snapshot.node_kind[node] == v8::NodeKind::synthetic;
+  return group ? snapshot.string(snapshot.node_name[node]) : v8::class_name(snapshot, node);
+}
+
 std::vector<std::string> path_texts(const v8::HeapSnapshot& snapshot,
                                     const std::vector<v8::PathStep>& steps) {
   std::vector<std::string> texts;
   texts.reserve(steps.size());
   for (const auto& step : steps)
     texts.push_back(fmt::format("{}: {} @{}", beginning(step.edge),
-                                beginning(step_name(snapshot, step.node)),
+                                beginning(object_name(snapshot, step.node)),
                                 snapshot.node_id[step.node]));
   if (texts.size() > shown_path) {
     const auto half = static_cast<std::ptrdiff_t>(shown_path / 2);

@@ -34,6 +34,9 @@ std::string bytes_text(std::int64_t value);
 /// A file name as a shell takes it.
 std::string quoted(const std::string& file);
 
+/// The class of a node; of V8's own groups their names: "(GC roots)".
+std::string object_name(const v8::HeapSnapshot& snapshot, v8::NodeIndex node);
+
 /// "cache: Map @815" per step; the middle of a long way is left out.
 std::vector<std::string> path_texts(const v8::HeapSnapshot& snapshot,
                                     const std::vector<v8::PathStep>& steps);

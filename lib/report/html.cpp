@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "lib/report/render.h"
@@ -94,6 +95,12 @@ std::string html_of(const Block& block) {
   return html_of(std::get<Table>(block));
 }
 
+bool is_drawing(const Section& section) {
+  return std::any_of(section.blocks.begin(), section.blocks.end(), [](const Block& block) {
+    return std::holds_alternative<Treemap>(block) || std::holds_alternative<Plot>(block);
+  });
+}
+
 std::string html_of(const Section& section) {
   std::string body;
   for (const auto& block : section.blocks) body += html_of(block);
@@ -101,9 +108,11 @@ std::string html_of(const Section& section) {
                                ? std::string()
                                : fmt::format(" <small>{}</small>", escape_markup(section.note));
   // What -v adds in a terminal is folded here.
+  // a drawing is what the page is opened for
   if (section.verbose_only)
-    return fmt::format("<details><summary>{}{}</summary>{}</details>\n",
-                       escape_markup(section.title), note, body);
+    return fmt::format("<details{}><summary>{}{}</summary>{}</details>\n",
+                       is_drawing(section) ? " open" : "", escape_markup(section.title), note,
+                       body);
   return fmt::format("<section><h2>{}{}</h2>{}</section>\n", escape_markup(section.title), note,
                      body);
 }
