@@ -35,13 +35,13 @@ class Search {
   bool follows(NodeIndex node, EdgeIndex edge) {
     const EdgeKind kind = snapshot_.edge_kind(edge);
     if (kind == EdgeKind::weak) return false;
-    if (snapshot_.node_kind[node] == NodeKind::hidden)
-      return snapshot_.raw_edge_name(edge) != "sloppy_function_map" ||
-             snapshot_.raw_name(node) != "system / NativeContext";
-    if (snapshot_.node_kind[node] == NodeKind::array) {
-      // of each descriptor only key and value belong to the program
-      if (snapshot_.raw_name(node) != "(map descriptors)" || !snapshot_.has_numbered_name(edge))
-        return true;
+    if (snapshot_.node_kind[node] == NodeKind::hidden &&
+        snapshot_.raw_edge_name(edge) == "sloppy_function_map" &&
+        snapshot_.raw_name(node) == "system / NativeContext")
+      return false;
+    // of each descriptor only key and value belong to the program
+    if (snapshot_.node_kind[node] == NodeKind::array && snapshot_.has_numbered_name(edge) &&
+        snapshot_.raw_name(node) == "(map descriptors)") {
       const std::uint32_t index = snapshot_.edge_name(edge);
       return index < 2 || index % 3 != 1;
     }
