@@ -87,11 +87,13 @@ std::optional<LokiAnswer> Loki::ask(const std::string& query, std::int64_t from_
     const LokiLimit limit = limit_of(response.body);
     if (limit.entries && *limit.entries < page_) {
       page_ = *limit.entries;
+      reading_.page_limit = page_;
       return std::nullopt;
     }
     if (limit.length_ns && *limit.length_ns >= least_length_ns &&
         *limit.length_ns < to_ns - from_ns) {
       most_length_ns_ = *limit.length_ns;
+      reading_.length_limit_ns = most_length_ns_;
       return std::nullopt;
     }
   }

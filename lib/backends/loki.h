@@ -64,6 +64,8 @@ struct LokiWindow {
 struct LokiReading {
   std::int64_t lines_count = 0;
   std::int64_t requests_count = 0;
+  std::optional<std::int64_t> page_limit;       ///< lines per request, as the server told
+  std::optional<std::int64_t> length_limit_ns;  ///< of a window, likewise
   bool limited = false;     ///< most_lines were there before the beginning of the window
   bool stamps_cut = false;  ///< a stamp has more equal lines than the server gives
 };

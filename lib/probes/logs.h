@@ -141,7 +141,9 @@ struct ServerFacts {
   std::string query;
   std::int64_t lines_count = 0;
   std::int64_t requests_count = 0;
-  std::optional<std::int64_t> counted_count;  ///< by the server itself, of the same stretch
+  std::optional<std::int64_t> counted_count;     ///< by the server itself, of the same stretch
+  std::optional<std::int64_t> page_limit_count;  ///< lines per request that the server allows
+  std::optional<double> window_limit_s;          ///< of a request, likewise
   std::optional<double> clock_offset_s;
   std::string repeat;
 };
@@ -153,6 +155,9 @@ void fields(Visitor& visit, Self& self, const ServerFacts* /*tag*/) {
   visit("lines_count", self.lines_count, "lines that were read, before the window too");
   visit("requests_count", self.requests_count, "requests it took");
   visit("counted_count", self.counted_count, "lines as Loki counts them; null when it did not");
+  visit("page_limit_count", self.page_limit_count,
+        "lines per request that Loki allows, where it refused more; null: not met");
+  visit("window_limit_s", self.window_limit_s, "longest window of a request, likewise");
   visit("clock_offset_s", self.clock_offset_s, "Loki's clock minus ours, whole seconds");
   visit("repeat", self.repeat, "shell line that asks for the newest of them");
 }

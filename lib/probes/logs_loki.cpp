@@ -183,7 +183,7 @@ void LokiSource::read(Window window, LogScan& scan, Sample& sample) {
   backends::Loki loki(options_.loki, net::client_options(options_.http, "Loki"), options_.batch,
                       session_);
   session_.progress("asking " + loki.address());
-  sample.server = ServerFacts{loki.address(), options_.query, 0, 0, {}, {}, {}};
+  sample.server = ServerFacts{loki.address(), options_.query, 0, 0, {}, {}, {}, {}, {}};
   count(loki, window, sample);
   const std::int64_t length = *window.to_ms - *window.from_ms;
   const backends::LokiWindow wanted{options_.query, (*window.from_ms - length) * ns_per_ms,
@@ -213,6 +213,9 @@ void LokiSource::read(Window window, LogScan& scan, Sample& sample) {
   sample.bytes += bytes;
   sample.server->lines_count = reading.lines_count;
   sample.server->requests_count = reading.requests_count;
+  sample.server->page_limit_count = reading.page_limit;
+  if (reading.length_limit_ns)
+    sample.server->window_limit_s = static_cast<double>(*reading.length_limit_ns) * 1e-9;
   sample.server->clock_offset_s = loki.clock_offset_s();
   sample.server->repeat = loki.repeat_line(wanted);
   if (session_.cancelled())
@@ -265,7 +268,7 @@ void LokiSource::read_series(Window window, Sample& sample) {
   const double step = std::max(least_step_s, std::ceil((to - from) / series_points));
   const auto answer = loki.range(options_.query, from, to, step);
   sample.metric = true;
-  sample.server = ServerFacts{loki.address(), options_.query, 0, 1, {}, {}, {}};
+  sample.server = ServerFacts{loki.address(), options_.query, 0, 1, {}, {}, {}, {}, {}};
   sample.server->clock_offset_s = loki.clock_offset_s();
   sample.server->repeat = loki.range_line(options_.query, from, to, step);
   for (const auto& warning : answer.warnings)

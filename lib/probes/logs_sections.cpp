@@ -43,6 +43,13 @@ Section server_section(const ServerFacts& server) {
       {"lines", fmt::format("{} in {} requests; Loki itself counts {}",
                             format_count(server.lines_count), format_count(server.requests_count),
                             or_unknown(server.counted_count, format_count))}};
+  std::string limits;
+  if (server.page_limit_count)
+    limits = fmt::format("{} lines a request", format_count(*server.page_limit_count));
+  if (server.window_limit_s)
+    limits += (limits.empty() ? "" : ", ") +
+              fmt::format("{} a request", format_duration(*server.window_limit_s));
+  if (!limits.empty()) table.rows.push_back({"its limits", limits + ", as it told; heeded"});
   return {"LOKI", server.address, {std::move(table)}, false};
 }
 

@@ -48,6 +48,7 @@ std::string joined(const std::vector<std::string>& labels) {
 
 ShortNames short_names(const std::vector<std::string>& names) {
   std::vector<NameParts> all;
+  all.reserve(names.size());
   for (const std::string& name : names) all.push_back(parts_of(name));
   std::vector<std::string> common;
   if (all.size() > 1)

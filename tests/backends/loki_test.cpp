@@ -195,6 +195,8 @@ TEST_CASE("loki: the limits that the server names are heeded") {
   loki.most_length_ns = 90 * second;
   const Read read = read_all(loki, 5000, begin_ns, begin_ns + 1000 * second);
   CHECK(read.lines == loki.lines);
+  CHECK(read.reading.page_limit == 50);
+  CHECK(read.reading.length_limit_ns == 90 * second);
 }
 
 TEST_CASE("loki: the newest lines are read when there are more than asked for") {

@@ -126,6 +126,36 @@ TEST_CASE("backends: NaN, infinities and a series that comes twice are kept apar
   CHECK(document["rows"][0]["most"] == 2);
 }
 
+TEST_CASE("backends: the calls of a ranking come from Jaeger, with its window in milliseconds") {
+  const HttpServer jaeger([](const ReceivedRequest&) {
+    return answer(R"({"data":[{"parent":"shop","child":"stock","callCount":9}],"errors":null})");
+  });
+  const HttpServer prometheus([](const ReceivedRequest& request) {
+    const double end = std::stod(request.parameter("end"));
+    std::string series;
+    for (const auto& [service, level] : {std::pair("shop", 9.0), std::pair("stock", 6.0)}) {
+      std::string values;
+      for (int i = 0; i <= 60; ++i)
+        values += fmt::format("{}[{:.3f},\"{}\"]", i == 0 ? "" : ",", end - 300 + 5 * i,
+                              (i < 40 ? 1 : level) + i % 3 * 0.1);
+      series += fmt::format(R"({}{{"metric":{{"service":"{}"}},"values":[{}]}})",
+                            series.empty() ? "" : ",", service, values);
+    }
+    return answer(R"({"status":"success","data":{"resultType":"matrix","result":[)" + series +
+                  "]}}");
+  });
+  const auto result =
+      run_triage({"promq", "rank", "--query", "seconds", "--since", "5m", "--prometheus",
+                  prometheus.address(), "--jaeger", jaeger.address(), "-o", "json"});
+  INFO(result.error);
+  REQUIRE(jaeger.requests().size() == 1);
+  CHECK(jaeger.requests()[0].path == "/api/dependencies");
+  CHECK(jaeger.requests()[0].parameter("lookback") == "300000");
+  const Json document = Json::parse(result.out);
+  CHECK(document["services"][0]["name"] == "stock");
+  CHECK(document["services"][1]["effect_of"] == "stock");
+}
+
 TEST_CASE("backends: a clock that is an hour off is said") {
   const HttpServer server([](const ReceivedRequest& request) {
     ScriptedAnswer scripted = range_answer(request);
