@@ -83,15 +83,6 @@ void add_objects(const v8::HeapGraph& graph, const std::vector<v8::NodeIndex>& f
   }
 }
 
-void add_duplicates(const v8::HeapSnapshot& snapshot, std::size_t top, Sample& sample) {
-  const auto rows = v8::find_duplicate_strings(snapshot);
-  sample.duplicates_count = signed_count(rows.size());
-  for (const auto& row : rows) sample.duplicates_wasted_bytes += signed_count(row.wasted_bytes);
-  for (std::size_t i = 0; i < std::min(top, rows.size()); ++i)
-    sample.duplicates.push_back({beginning(snapshot.string(rows[i].text)),
-                                 signed_count(rows[i].count), signed_count(rows[i].wasted_bytes)});
-}
-
 Section objects_section(const Result& result) {
   Table table{{{"object", false, true},
                {"id", true, false},
@@ -170,7 +161,10 @@ Sample collect(const Options& options, Session& session) {
   for (const auto node : found)
     sample.matches_shallow_bytes += signed_count(graph.shallow_size(node));
   add_objects(graph, found, top, sample);
-  add_duplicates(snapshot, top, sample);
+  Duplicates duplicates = find_duplicates(snapshot, top);
+  sample.duplicates_count = duplicates.texts_count;
+  sample.duplicates_wasted_bytes = duplicates.wasted_bytes;
+  sample.duplicates = std::move(duplicates.rows);
   if (!options.strip_to.empty()) {
     if (options.file == "-")
       throw Error(ErrorCode::usage, "heap query: --strip-strings reads the file twice",
@@ -213,15 +207,11 @@ Result analyse(const Options& options, const Sample& sample) {
 std::vector<Section> sections(const Options& /*options*/, const Result& result) {
   std::vector<Section> all;
   if (!result.objects.empty()) all.push_back(objects_section(result));
-  if (result.duplicates.empty()) return all;
-  Table table{{{"text", false, true}, {"copies", true, false}, {"wasted", true, false}}, {}};
-  for (const auto& row : result.duplicates)
-    table.rows.push_back({row.text, format_count(row.copies_count), bytes_text(row.wasted_bytes)});
-  all.push_back({"DUPLICATED STRINGS",
-                 fmt::format("{} texts, {} wasted in all", format_count(result.duplicates_count),
-                             bytes_text(result.duplicates_wasted_bytes)),
-                 {std::move(table)},
-                 false});
+  if (!result.duplicates.empty())
+    all.push_back(duplicates_section(
+        result.duplicates,
+        fmt::format("{} texts, {} wasted in all", format_count(result.duplicates_count),
+                    bytes_text(result.duplicates_wasted_bytes))));
   return all;
 }
 

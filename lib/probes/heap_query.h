@@ -10,6 +10,7 @@
 #include "lib/base/finding.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
+#include "lib/probes/heap_rows.h"
 #include "lib/report/report.h"
 
 namespace triage::probes::heap_query {
@@ -35,12 +36,6 @@ struct ObjectRow {
   std::int64_t retained_bytes = 0;
   std::optional<std::int64_t> distance_count;  ///< null: only V8's own roots reach it
   std::string place;
-};
-
-struct DuplicateRow {
-  std::string text;
-  std::int64_t copies_count = 0;
-  std::int64_t wasted_bytes = 0;
 };
 
 struct Sample {
@@ -75,13 +70,6 @@ void fields(Visitor& visit, Self& self, const ObjectRow* /*tag*/) {
   visit("distance_count", self.distance_count,
         "steps from the program's globals; null when only V8's own roots reach it");
   visit("place", self.place, "file:line:column of the function or constructor");
-}
-
-template <class Visitor, class Self>
-void fields(Visitor& visit, Self& self, const DuplicateRow* /*tag*/) {
-  visit("text", self.text, "beginning of the text");
-  visit("copies_count", self.copies_count, "strings with this text");
-  visit("wasted_bytes", self.wasted_bytes, "bytes of all copies but one");
 }
 
 template <class Visitor, class Self>

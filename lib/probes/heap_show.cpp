@@ -35,11 +35,7 @@ void add_classes(std::vector<v8::ClassSummary> classes, bool retained, std::size
                                                     : a.shallow_bytes > b.shallow_bytes;
       });
   if (classes.size() > top) classes.resize(top);
-  for (const auto& row : classes) {
-    ClassRow out{beginning(row.name), signed_count(row.count), signed_count(row.shallow_bytes), {}};
-    if (retained) out.retained_bytes = signed_count(row.retained_bytes);
-    sample.classes.push_back(std::move(out));
-  }
+  for (const auto& row : classes) sample.classes.push_back(class_row(row, retained));
 }
 
 /// What a cut file still tells, and what it does not.
@@ -72,26 +68,10 @@ void add_holders(const v8::HeapGraph& graph, const v8::RetainingPaths& paths, st
          path_texts(graph.snapshot(), paths.to(node))});
 }
 
-void add_duplicates(const v8::HeapSnapshot& snapshot, std::size_t top, Sample& sample) {
-  const auto rows = v8::find_duplicate_strings(snapshot);
-  for (const auto& row : rows) sample.duplicates_wasted_bytes += signed_count(row.wasted_bytes);
-  for (std::size_t i = 0; i < std::min(top, rows.size()); ++i)
-    sample.duplicates.push_back({beginning(snapshot.string(rows[i].text)),
-                                 signed_count(rows[i].count), signed_count(rows[i].wasted_bytes)});
-}
-
 Section classes_section(const Result& result) {
-  Table table{{{"class", false, true},
-               {"objects", true, false},
-               {"shallow", true, false},
-               {"retained", true, false}},
-              {}};
-  for (const auto& row : result.classes)
-    table.rows.push_back({row.name, format_count(row.objects_count), bytes_text(row.shallow_bytes),
-                          or_unknown(row.retained_bytes, bytes_text)});
   return {"CLASSES",
           fmt::format("{} of {}, most retained first", result.classes.size(), result.classes_count),
-          {std::move(table)},
+          {classes_table(result.classes)},
           false};
 }
 
@@ -113,16 +93,6 @@ Section tiles_section(const Result& result) {
                          static_cast<int>(row.parent), "@" + row.id});
   // the renderers that draw show it; as text it says little more than the list above
   return {"MAP", "", {std::move(map)}, true};
-}
-
-Section duplicates_section(const Result& result) {
-  Table table{{{"text", false, true}, {"copies", true, false}, {"wasted", true, false}}, {}};
-  for (const auto& row : result.duplicates)
-    table.rows.push_back({row.text, format_count(row.copies_count), bytes_text(row.wasted_bytes)});
-  return {"DUPLICATED STRINGS",
-          bytes_text(result.duplicates_wasted_bytes) + " wasted in all",
-          {std::move(table)},
-          false};
 }
 
 }  // namespace
@@ -166,7 +136,9 @@ Sample collect(const Options& options, Session& session) {
   std::vector<v8::ObjectShape> shapes;
   const v8::HeapGraph graph(snapshot, [&](const v8::HeapGraph& unfinished) {
     paths.emplace(unfinished);
-    add_duplicates(snapshot, top, sample);
+    Duplicates found = find_duplicates(snapshot, top);
+    sample.duplicates_wasted_bytes = found.wasted_bytes;
+    sample.duplicates = std::move(found.rows);
     shapes = v8::infer_shapes(snapshot);
   });
   sample.total_bytes = signed_count(graph.total_size() + snapshot.extra_native_bytes);
@@ -212,7 +184,9 @@ std::vector<Section> sections(const Options& /*options*/, const Result& result) 
   all.push_back(classes_section(result));
   if (!result.holders.empty()) all.push_back(holders_section(result));
   if (!result.tiles.empty()) all.push_back(tiles_section(result));
-  if (!result.duplicates.empty()) all.push_back(duplicates_section(result));
+  if (!result.duplicates.empty())
+    all.push_back(duplicates_section(
+        result.duplicates, bytes_text(result.duplicates_wasted_bytes) + " wasted in all"));
   return all;
 }
 

@@ -12,6 +12,7 @@
 #include "lib/base/finding.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
+#include "lib/probes/heap_rows.h"
 #include "lib/report/report.h"
 
 namespace triage::probes::heap_show {
@@ -23,13 +24,6 @@ struct Options {
 
 Help help();
 void describe(Options& options, OptionVisitor& visitor);
-
-struct ClassRow {
-  std::string name;
-  std::int64_t objects_count = 0;
-  std::int64_t shallow_bytes = 0;
-  std::optional<std::int64_t> retained_bytes;
-};
 
 /// A part of the treemap.
 struct TileRow {
@@ -47,12 +41,6 @@ struct Holder {
   std::int64_t retained_bytes = 0;
   double retained_ratio = 0;      ///< of all bytes
   std::vector<std::string> path;  ///< from the roots: "cache: Map @815"
-};
-
-struct DuplicateRow {
-  std::string text;  ///< its beginning
-  std::int64_t copies_count = 0;
-  std::int64_t wasted_bytes = 0;
 };
 
 struct Sample {
@@ -81,15 +69,6 @@ Result analyse(const Options& options, const Sample& sample);
 std::vector<Section> sections(const Options& options, const Result& result);
 
 template <class Visitor, class Self>
-void fields(Visitor& visit, Self& self, const ClassRow* /*tag*/) {
-  visit("name", self.name, "constructor, or a kind in parentheses");
-  visit("objects_count", self.objects_count, "instances with bytes of their own");
-  visit("shallow_bytes", self.shallow_bytes, "of the instances themselves");
-  visit("retained_bytes", self.retained_bytes,
-        "that would be free without them; null when edges are missing");
-}
-
-template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const TileRow* /*tag*/) {
   visit("id", self.id, "object id of the snapshot");
   visit("name", self.name, "variable or property that holds it, and its class");
@@ -105,13 +84,6 @@ void fields(Visitor& visit, Self& self, const Holder* /*tag*/) {
   visit("retained_bytes", self.retained_bytes, "that would be free without it");
   visit("retained_ratio", self.retained_ratio, "share of all bytes");
   visit("path", self.path, "shortest way from the roots: edge, class and id of each step");
-}
-
-template <class Visitor, class Self>
-void fields(Visitor& visit, Self& self, const DuplicateRow* /*tag*/) {
-  visit("text", self.text, "beginning of the text");
-  visit("copies_count", self.copies_count, "strings with this text");
-  visit("wasted_bytes", self.wasted_bytes, "bytes of all copies but one");
 }
 
 template <class Visitor, class Self>

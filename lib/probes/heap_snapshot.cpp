@@ -205,15 +205,8 @@ Section files_section(const Result& result) {
 }
 
 Section classes_section(const Result& result) {
-  Table classes{{{"class", false, true},
-                 {"objects", true, false},
-                 {"shallow", true, false},
-                 {"retained", true, false}},
-                {}};
-  for (const auto& row : result.classes)
-    classes.rows.push_back({row.name, format_count(row.objects_count),
-                            bytes_text(row.shallow_bytes), bytes_text(row.retained_bytes)});
-  return {"CLASSES", "of the last one, most retained first", {std::move(classes)}, false};
+  return {
+      "CLASSES", "of the last one, most retained first", {classes_table(result.classes)}, false};
 }
 
 Section next_section(const Result& result) {
@@ -251,9 +244,7 @@ void summarise(v8::HeapSnapshot& snapshot, const Options& options, FileRow& row,
   const auto top = static_cast<std::size_t>(std::clamp<std::int64_t>(options.top, 1, 1000));
   if (classes.size() > top) classes.resize(top);
   sample.classes.clear();
-  for (const auto& one : classes)
-    sample.classes.push_back({beginning(one.name), signed_count(one.count),
-                              signed_count(one.shallow_bytes), signed_count(one.retained_bytes)});
+  for (const auto& one : classes) sample.classes.push_back(class_row(one));
 }
 
 Sample collect(const Options& options, Session& session) {

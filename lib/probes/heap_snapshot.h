@@ -18,6 +18,7 @@
 #include "lib/base/finding.h"
 #include "lib/base/option_visitor.h"
 #include "lib/base/session.h"
+#include "lib/probes/heap_rows.h"
 #include "lib/probes/heap_sample.h"
 #include "lib/report/report.h"
 
@@ -37,13 +38,6 @@ struct Options {
 
 Help help();
 void describe(Options& options, OptionVisitor& visitor);
-
-struct ClassRow {
-  std::string name;
-  std::int64_t objects_count = 0;
-  std::int64_t shallow_bytes = 0;
-  std::int64_t retained_bytes = 0;
-};
 
 struct FileRow {
   std::string file;
@@ -92,14 +86,6 @@ Forecast forecast_of(std::int64_t heap_used_bytes, double slowness = 1);
 Sample collect(const Options& options, Session& session);
 Result analyse(const Options& options, const Sample& sample);
 std::vector<Section> sections(const Options& options, const Result& result);
-
-template <class Visitor, class Self>
-void fields(Visitor& visit, Self& self, const ClassRow* /*tag*/) {
-  visit("name", self.name, "constructor, or a kind in parentheses");
-  visit("objects_count", self.objects_count, "instances with bytes of their own");
-  visit("shallow_bytes", self.shallow_bytes, "of the instances themselves");
-  visit("retained_bytes", self.retained_bytes, "that would be free without them");
-}
 
 template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const FileRow* /*tag*/) {
