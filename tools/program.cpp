@@ -254,6 +254,11 @@ int run_program(const std::vector<std::string>& arguments) {
   try {
     return run_checked(arguments);
   } catch (const Error& error) {
+    // broken off by the user, not out of time
+    if (received_signal != 0 && error.code() == ErrorCode::budget) {
+      print_error({ErrorCode::budget, "stopped by a signal before there was a result", ""});
+      return 128 + received_signal;
+    }
     print_error(error);
     return static_cast<int>(exit_code_of(error.code()));
   } catch (const std::exception& error) {

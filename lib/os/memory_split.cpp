@@ -11,7 +11,7 @@
 namespace triage::os {
 namespace {
 
-constexpr std::uint64_t v8_page = 256 * 1024;
+constexpr std::uint64_t v8_page = std::uint64_t{256} * 1024;
 constexpr std::uint64_t v8_addresses = std::uint64_t{1} << 46U;
 /// Page counts that mean "no limit" in cgroup v1: 2^63 rounded down to pages.
 constexpr std::int64_t no_limit = std::int64_t{1} << 60U;
@@ -47,7 +47,7 @@ std::int64_t& part_of(MemorySplit& split, const Mapping& mapping, const Mapping&
   if (!mapping.name.empty()) return split.files_bytes;
   if (mapping.first < v8_addresses && mapping.first % v8_page == 0) return split.v8_heap_bytes;
   const bool guarded = before.last == mapping.first && before.access == "---p" &&
-                       before.last - before.first <= 16 * 4096;
+                       before.last - before.first <= std::uint64_t{16} * 4096;
   return guarded && mapping.first >= v8_addresses ? split.stacks_bytes : split.malloc_bytes;
 }
 
@@ -94,7 +94,7 @@ std::optional<std::int64_t> tightest(std::string directory, const std::string& m
                                      const std::string& file) {
   std::optional<std::int64_t> limit;
   for (;;) {
-    const auto own = number_in(directory + "/" + file);
+    const auto own = number_in(std::string(directory).append("/").append(file));
     if (own && *own < no_limit && (!limit || *own < *limit)) limit = own;
     if (directory.size() <= mount.size()) return limit;
     directory.resize(directory.rfind('/'));

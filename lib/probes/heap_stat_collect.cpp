@@ -18,14 +18,14 @@
 namespace triage::probes::heap_stat {
 namespace {
 
-constexpr std::int64_t mebibyte = 1024 * 1024;
+constexpr std::int64_t mebibyte = std::int64_t{1024} * 1024;
 constexpr auto successor_limit = std::chrono::seconds(5);
 
 /// What V8 takes as its limit of old objects without an option: half of the memory it sees, at most
 /// 2 GiB, or 4 GiB with 15 GiB of memory and more (V8,
 /// Heap::MaxOldGenerationSizeFromPhysicalMemory).
 std::int64_t default_old_limit(std::int64_t memory) {
-  const bool large = memory >= 15 * 1024 * mebibyte;
+  const bool large = memory >= std::int64_t{15} * 1024 * mebibyte;
   return std::min(memory / 2, (large ? 4096 : 2048) * mebibyte);
 }
 

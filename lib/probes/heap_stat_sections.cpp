@@ -47,7 +47,7 @@ void add_files(const std::vector<LeftFile>& files, Items& items) {
     if (is_profile(file.file) || file.state == "empty") continue;
     if (newest == nullptr) newest = &file;
     if (file.of_pid == 0 || file.of_pid != newest->of_pid || file.state != "whole") continue;
-    names = " " + quoted(file.file) + names;  // oldest first
+    names.insert(0, " " + quoted(file.file));  // oldest first
     ++count;
   }
   if (newest == nullptr) return;
@@ -111,7 +111,7 @@ Section past_section(const Result& result) {
   Items items{Items::Marker::bullet, {}};
   items.items.push_back({"restarts: " + restarts_text(result.restarts), {}, ""});
   if (!result.restarts.count)
-    items.items.back().notes.push_back(
+    items.items.back().notes.emplace_back(
         "ask who starts it: kubectl get pod, docker inspect -f '{{.RestartCount}}', pm2 list");
   items.items.push_back({"OOM kills: " + kills_text(result.bounds), {}, ""});
   return {"PAST", "", {std::move(items)}, false};

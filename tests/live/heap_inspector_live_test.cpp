@@ -87,9 +87,9 @@ TEST_CASE("heap snapshot: broken off while it streams, the inspector is closed a
     // the signal comes when the first bytes of the snapshot are on disk
     const std::string script =
         "$0 heap snapshot " + service.pid_text() + " --allow-inspector --allow-pause --out " +
-        directory.path() + " --count 50 --every 1ms >/dev/null & pid=$!; while [ ! -s " +
-        directory.path() + "/*-2.heapsnapshot.zst.part ]; do sleep 0.02; done; kill -" + signal +
-        " $pid; wait $pid";
+        directory.path() +
+        " --count 50 --every 1ms --timeout 4m >/dev/null & pid=$!; while kill -0 $pid && [ ! -s " +
+        directory.path() + "/*.part ]; do sleep 0.02; done; kill -" + signal + " $pid; wait $pid";
     const CommandResult result =
         testing::run_command({"/bin/bash", "-m", "-c", script, TRIAGE_PROGRAM});
     CAPTURE(result.error);

@@ -55,12 +55,12 @@ const LeftFile* find(const std::vector<LeftFile>& files, const std::string& name
 
 TEST_CASE("left files: whole, empty and cut ones are told apart, and whose they are") {
   const Tree tree("node\0--heapsnapshot-near-heap-limit=2\0--diagnostic-dir=dumps\0a.js\0"s);
-  tree.file("Heap.20261124.020431.17.0.001.heapsnapshot", "{\"a\":[\"x\"]}");
+  tree.file("Heap.20261124.020431.17.0.001.heapsnapshot", R"({"a":["x"]})");
   tree.file("Heap.20261124.020431.16.0.001.heapsnapshot", "{\"a\":[\"x\"]}\n");
-  tree.file("dumps/Heap.20261124.020432.17.0.002.heapsnapshot", "{\"nodes\":[1,2");
+  tree.file("dumps/Heap.20261124.020432.17.0.002.heapsnapshot", R"({"nodes":[1,2)");
   tree.file("Heap.20261124.020433.17.0.003.heapsnapshot", "");
-  tree.file("Heap.20261124.020433.17.0.004.heapprofile", "{\"head\":{}}");
-  tree.file("mine.heapsnapshot", "{\"a\":[\"x\"]}");
+  tree.file("Heap.20261124.020433.17.0.004.heapprofile", R"({"head":{}})");
+  tree.file("mine.heapsnapshot", R"({"a":["x"]})");
   tree.file("notes.txt", "x");
   const LeftFiles left = tree.left();
   CHECK(left.flags() == std::vector<std::string>{"--heapsnapshot-near-heap-limit=2"});
@@ -83,7 +83,7 @@ TEST_CASE("left files: whole, empty and cut ones are told apart, and whose they 
 
 TEST_CASE("left files: they can be read when the process is gone") {
   const Tree tree("node\0--heap-prof\0--heap-prof-dir=dumps\0--heap-prof-name=last\0a.js\0"s);
-  tree.file("dumps/last", "{\"head\":{}}");
+  tree.file("dumps/last", R"({"head":{}})");
   const LeftFiles left = tree.left();
   std::filesystem::rename(tree.home(), tree.home() + "-moved");
   const auto files = left.list();

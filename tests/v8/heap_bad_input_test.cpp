@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "lib/base/error.h"
@@ -34,6 +35,16 @@ std::size_t nodes_in(const std::string& path, WhenCut when_cut = WhenCut::refuse
   return read_heap_snapshot(path, size, when_cut).node_count();
 }
 
+/// Nothing for a file that is refused as malformed; any other error is the test's.
+std::optional<std::size_t> nodes_or_malformed(const std::string& path, WhenCut when_cut) {
+  try {
+    return nodes_in(path, when_cut);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::malformed) throw;
+    return std::nullopt;
+  }
+}
+
 /// Reads a file cut at every byte: what is taken has all nodes, everything else is malformed.
 /// Gives how often it was taken.
 std::size_t cut_everywhere(const std::string& whole, WhenCut when_cut) {
@@ -42,15 +53,11 @@ std::size_t cut_everywhere(const std::string& whole, WhenCut when_cut) {
   REQUIRE(text.size() > 100);
   std::size_t taken = 0;
   for (std::size_t size = 0; size + 2 < text.size(); ++size) {
+    const auto nodes = nodes_or_malformed(directory.write("cut", text.substr(0, size)), when_cut);
+    if (!nodes) continue;
     INFO(size);
-    try {
-      // no CHECK around it: that would catch the error
-      const std::size_t nodes = nodes_in(directory.write("cut", text.substr(0, size)), when_cut);
-      CHECK(nodes == 7);
-      ++taken;
-    } catch (const Error& error) {
-      CHECK(error.code() == ErrorCode::malformed);
-    }
+    CHECK(*nodes == 7);
+    ++taken;
   }
   return taken;
 }
@@ -87,8 +94,8 @@ TEST_CASE("heap_snapshot: packed by gzip and zstd, whole and cut at any byte") {
 TEST_CASE("heap_snapshot: what is no snapshot is said in one line, packed or not") {
   const TemporaryDirectory directory;
   for (const std::string text :
-       {"not JSON at all", "[]", "null", "{\"snapshot\":[]}", "{\"snapshot\":{\"meta\":5}}",
-        "{\"snapshot\":{\"meta\":{\"node_fields\":{}}}}", "{\"a\":{\"b\":[1,2,3]}}",
+       {"not JSON at all", "[]", "null", R"({"snapshot":[]})", R"({"snapshot":{"meta":5}})",
+        R"({"snapshot":{"meta":{"node_fields":{}}}})", R"({"a":{"b":[1,2,3]}})",
         "\x28\xb5\x2f\xfd garbage", "\x1f\x8b\x08 garbage", "<html></html>"}) {
     CAPTURE(text);
     try {
