@@ -90,7 +90,7 @@ class RunCommand final : public Command {
       return runbooks_outcome({runbook}, "nothing wrong found; no probe was run", session);
     }
     if (options_.test) return runbook_tests(runbook, session);
-    const diagnose::Inputs inputs = inputs_of(options_, runbook);
+    const diagnose::Inputs inputs = inputs_of(options_, runbook, session.clock().now());
     const bool replayed = recording.kept("header") != nullptr;
     const diagnose::RunRequest request = replayed
                                              ? recorded_request(runbook, inputs, session, recording)
@@ -113,7 +113,7 @@ class RunCommand final : public Command {
     // A probe that never ends outlives this call: so does the recording, which the program owns.
     request.runner = [&recording](const std::string& use, const std::string& with,
                                   Session& own) -> diagnose::ProbeAnswer {
-      return {document_of(use, with, own, recording), std::nullopt};
+      return answer_of(use, with, own, recording);
     };
     request.check = [](const std::string& use, const std::string& with) { make_call(use, with); };
     request.wall = std::min(

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/clock.h"
 #include "lib/base/option_visitor.h"
 #include "lib/diagnose/engine.h"
 #include "lib/diagnose/runbook.h"
@@ -17,6 +18,9 @@ struct RunOptions {
   std::vector<std::string> logs;
   std::string service;
   std::string since;
+  std::string from;    ///< RFC 3339
+  std::string to;      ///< RFC 3339; empty: now
+  std::string around;  ///< RFC 3339: half of `since` before it, half after
   std::string baseline;
   std::string prometheus;
   std::string jaeger;
@@ -30,7 +34,9 @@ struct RunOptions {
 
 void describe(RunOptions& options, OptionVisitor& visitor);
 
-/// What the options say about the inputs of a runbook. Throws Error{usage}.
-diagnose::Inputs inputs_of(const RunOptions& options, const diagnose::Runbook& runbook);
+/// What the options say about the inputs of a runbook; `now` ends a window that has no other end.
+/// Throws Error{usage}.
+diagnose::Inputs inputs_of(const RunOptions& options, const diagnose::Runbook& runbook,
+                           WallTime now);
 
 }  // namespace triage

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "lib/base/clock.h"
 #include "lib/base/json_options.h"
 #include "tools/run_options.h"
@@ -27,12 +30,15 @@ diagnose::Collection recorded_collection(const diagnose::Runbook& runbook,
     outcome.with = state.value("with", "");
     const std::string with =
         outcome.with.empty() ? diagnose::options_in(runbook, step, inputs) : outcome.with;
-    const auto document = attempt(collection.gaps, step.id, [&] {
+    auto answer = attempt(collection.gaps, step.id, [&] {
       Session own(session.clock());
-      return document_of(step.use, with, own, recording);
+      return answer_of(step.use, with, own, recording);
     });
-    outcome.document = document.value_or("");
-    if (document) continue;
+    if (answer) {
+      outcome.document = std::move(answer->document);
+      outcome.drawings = std::move(answer->drawings);
+      continue;
+    }
     outcome.state = diagnose::StepOutcome::State::failed;
     outcome.why = collection.gaps.back().why;
   }
@@ -58,9 +64,14 @@ std::unique_ptr<probes::Call> make_call(const std::string& use, const std::strin
   return call;
 }
 
-std::string document_of(const std::string& use, const std::string& with, Session& session,
-                        Recording& recording) {
-  return dump_json(recording.answer(use, with, *make_call(use, with), session).document);
+diagnose::ProbeAnswer answer_of(const std::string& use, const std::string& with, Session& session,
+                                Recording& recording) {
+  const Outcome outcome = recording.answer(use, with, *make_call(use, with), session);
+  diagnose::ProbeAnswer answer{dump_json(outcome.document), std::nullopt};
+  for (const auto& section : outcome.report.sections)
+    std::copy_if(section.blocks.begin(), section.blocks.end(), std::back_inserter(answer.drawings),
+                 is_drawing);
+  return answer;
 }
 
 Json collection_json(const diagnose::Collection& collection) {
@@ -100,8 +111,9 @@ diagnose::RunOutcome replay_run(Replay& replay, const diagnose::Runbook* runbook
   Session session(clock);
   session.freeze(from_json<std::vector<Touch>>((*end)["touched"], "end"),
                  from_json<Cost>((*end)["cost"], "end"));
-  return diagnose::run(used, recorded_request(used, inputs_of(options, used), session, replay),
-                       session);
+  return diagnose::run(
+      used, recorded_request(used, inputs_of(options, used, clock.now()), session, replay),
+      session);
 }
 
 }  // namespace triage

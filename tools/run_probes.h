@@ -18,8 +18,8 @@ std::vector<std::string> probe_names();
 std::unique_ptr<probes::Call> make_call(const std::string& use, const std::string& with);
 
 /// The document of a probe, asked or from the record.
-std::string document_of(const std::string& use, const std::string& with, Session& session,
-                        Recording& recording);
+diagnose::ProbeAnswer answer_of(const std::string& use, const std::string& with, Session& session,
+                                Recording& recording);
 
 /// What became of the steps, for a recording; the documents are made again from the samples.
 Json collection_json(const diagnose::Collection& collection);

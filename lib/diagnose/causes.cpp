@@ -71,13 +71,24 @@ bool holds(const Score& score, const std::vector<Score>& scores) {
   return none == scores.end() || score.log_odds - none->log_odds >= std::log(holding_odds);
 }
 
-bool has_symptom(const Runbook& runbook, const View& view, const Hypothesis& hypothesis) {
-  if (hypothesis.families.empty() || symptom_of(runbook, view, hypothesis.families)) return true;
-  const auto effects = effects_of(runbook, hypothesis.id);
-  return std::any_of(effects.begin(), effects.end(), [&](const std::string& id) {
-    const Hypothesis* effect = find(runbook, id);
-    return effect != nullptr && symptom_of(runbook, view, effect->families);
-  });
+std::vector<Score> with_symptom(const Runbook& runbook, const View& view,
+                                std::vector<Score> scores) {
+  std::set<std::string> seen;  // a symptom of its own, and the evidence speaks for it
+  for (const auto& score : scores) {
+    double moved = 0;
+    for (const auto& move : score.moved_by) moved += move.ln;
+    if (moved > 0 && symptom_of(runbook, view, find(runbook, score.id)->families))
+      seen.insert(score.id);
+  }
+  const auto nothing_to_explain = [&](const Score& score) {
+    const Hypothesis& hypothesis = *find(runbook, score.id);
+    if (hypothesis.families.empty() || symptom_of(runbook, view, hypothesis.families)) return false;
+    const auto effects = effects_of(runbook, score.id);
+    return std::none_of(effects.begin(), effects.end(),
+                        [&](const std::string& effect) { return seen.contains(effect); });
+  };
+  scores.erase(std::remove_if(scores.begin(), scores.end(), nothing_to_explain), scores.end());
+  return scores;
 }
 
 void explain_effects(const Runbook& runbook, const View& view, std::vector<Score>& scores) {

@@ -21,8 +21,9 @@ void explain_effects(const Runbook& runbook, const View& view, std::vector<Score
 /// Whether a score is that of a cause which holds by itself.
 bool holds(const Score& score, const std::vector<Score>& scores);
 
-/// With several runbooks joined: whether a symptom of one of the hypothesis's runbooks is true, or
-/// of one of its effects. Otherwise it has nothing to explain.
-bool has_symptom(const Runbook& runbook, const View& view, const Hypothesis& hypothesis);
+/// With several runbooks joined: the hypotheses that have something to explain. A symptom of one of
+/// their runbooks is true, or of an effect that the evidence speaks for.
+std::vector<Score> with_symptom(const Runbook& runbook, const View& view,
+                                std::vector<Score> scores);
 
 }  // namespace triage::diagnose

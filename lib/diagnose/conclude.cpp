@@ -60,6 +60,7 @@ class Judge {
     list_timeline();
     for (const auto& unchecked : runbook_.unchecked)
       result_.unchecked.push_back({unchecked.source, unchecked.say});
+    note_window(parse_json(circumstances.inputs, "inputs"));
     return std::move(result_);
   }
 
@@ -213,6 +214,15 @@ class Judge {
       }
     const auto found = answers_.find(label + ".if");
     return found == answers_.end() ? "it was not evaluated" : found->second.text;
+  }
+
+  /// Of a window that is over, what only the present shows was not seen.
+  void note_window(const Json& inputs) {
+    if (!inputs.contains("to") || !inputs["to"].is_string()) return;
+    result_.window_to = inputs["to"].get<std::string>();
+    result_.unchecked.push_back(
+        {"process and database as they were before " + *result_.window_to,
+         "they were looked at when this ran; logs, metrics and traces are of the window"});
   }
 
   /// A joined runbook asks what it was given the means for; one that is asked by itself needs them.

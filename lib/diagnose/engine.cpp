@@ -183,7 +183,8 @@ class Run {
       task.outcome = {StepOutcome::State::answered,
                       std::move(answer.document),
                       {},
-                      std::move(task.outcome.with)};
+                      std::move(task.outcome.with),
+                      std::move(answer.drawings)};
     } else {
       if (!answer.gap) answer.gap = Gap{{}, "malformed", "the probe gave no document", {}};
       answer.gap->what = runbook_.steps[i].id;

@@ -11,6 +11,7 @@
 #include "lib/base/gap.h"
 #include "lib/base/session.h"
 #include "lib/diagnose/runbook.h"
+#include "lib/report/report.h"
 
 namespace triage::diagnose {
 
@@ -18,6 +19,7 @@ namespace triage::diagnose {
 struct ProbeAnswer {
   std::string document;  ///< empty: none
   std::optional<Gap> gap;
+  std::vector<Block> drawings = {};  ///< of its own report, for a page
 };
 
 /// (subcommand, options as JSON object, session) -> answer. Called from several threads at once;
@@ -44,6 +46,7 @@ struct StepOutcome {
   std::string document;   ///< JSON text when answered
   std::string why;        ///< when not
   std::string with = {};  ///< the options of a step with `take`, for a recording
+  std::vector<Block> drawings = {};
 };
 std::string_view name_of(StepOutcome::State state);
 /// The inverse; `failed` for another word.

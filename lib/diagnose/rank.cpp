@@ -129,12 +129,12 @@ double ln_of_strength(int strength) {
 Ranking rank(const Runbook& runbook, const View& view) {
   Ranking ranking;
   for (const auto& hypothesis : runbook.hypotheses) {
-    if (!has_symptom(runbook, view, hypothesis)) continue;
     Score score{hypothesis.id, std::log(hypothesis.prior), 0,
                 moves_of(runbook, view, hypothesis.id)};
     for (const auto& move : score.moved_by) score.log_odds += move.ln;
     ranking.scores.push_back(std::move(score));
   }
+  ranking.scores = with_symptom(runbook, view, std::move(ranking.scores));
   weigh_onsets(view, ranking.scores);
   explain_effects(runbook, view, ranking.scores);
   std::stable_sort(ranking.scores.begin(), ranking.scores.end(),

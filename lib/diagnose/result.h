@@ -133,6 +133,7 @@ struct UncheckedFacts {
 struct Result {
   std::string at;
   std::string target;
+  std::optional<std::string> window_to;  ///< end of the window; null: now
   RunbookFacts runbook;
   VerdictFacts verdict;
   std::vector<HypothesisFacts> hypotheses;
@@ -291,6 +292,7 @@ template <class Visitor, class Self>
 void fields(Visitor& visit, Self& self, const Result* /*tag*/) {
   visit("at", self.at, "when the run started, RFC 3339 UTC");
   visit("target", self.target, "what was looked at");
+  visit("window_to", self.window_to, "end of the time that logs and metrics are of; null: now");
   visit("runbook", self.runbook, "which runbook");
   visit("verdict", self.verdict, "what was found");
   visit("hypotheses", self.hypotheses, "most likely first");

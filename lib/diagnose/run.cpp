@@ -113,7 +113,7 @@ RunOutcome run(const Runbook& runbook, const RunRequest& request, Session& sessi
   session.freeze();
   RunOutcome outcome;
   outcome.document = document_of(result, inputs, collection, session);
-  outcome.report = run_report(result, session.touched(), session.cost());
+  outcome.report = run_report(result, collection, session.touched(), session.cost());
   outcome.severity = outcome.report.severity;
   outcome.abandoned = collection.abandoned;
   outcome.collection = std::move(collection);

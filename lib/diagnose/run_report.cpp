@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/base/clock.h"
 #include "lib/base/units.h"
 
 namespace triage::diagnose {
@@ -127,18 +128,37 @@ Section evidence_section(const Result& result) {
 }
 
 Section timeline_section(const Result& result) {
-  Section section{"TIMELINE", "(UTC)", {}, false};
-  Table table{{{"", false, false}, {"", false, true}, {"source", false, false}}, {}};
+  Timeline timeline;
   for (const auto& moment : result.timeline) {
     std::vector<std::string> titles;
     for (const auto& probe : moment.probes) titles.push_back(title_of(result, probe));
     // the day of the run need not be said again
     const bool same_day = moment.at.substr(0, 10) == result.at.substr(0, 10);
-    table.rows.push_back({same_day ? moment.at.substr(11, 8) : moment.at.substr(0, 19), moment.say,
-                          joined(titles, ", ")});
+    timeline.moments.push_back({moment.at_s,
+                                same_day ? moment.at.substr(11, 8) : moment.at.substr(0, 19),
+                                moment.say, joined(titles, ", ")});
   }
-  table.rows.push_back({result.at.substr(11, 8), "this run", ""});
-  section.blocks.emplace_back(std::move(table));
+  timeline.moments.push_back(
+      {to_epoch_seconds(parse_rfc3339(result.at)), result.at.substr(11, 8), "this run", ""});
+  return {"TIMELINE", "(UTC)", {std::move(timeline)}, false};
+}
+
+/// The pictures of each probe, with the numbers of the evidence that reads it.
+Section drawings_section(const Result& result, const Collection& collection) {
+  Section section{"BEHIND THE EVIDENCE", "what the probes drew", {}, true};
+  for (const auto& probe : result.probes) {
+    const auto step = collection.steps.find(probe.id);
+    if (step == collection.steps.end() || step->second.drawings.empty()) continue;
+    std::vector<std::string> numbers;
+    for (const auto& evidence : result.evidence)
+      if (!evidence.n.empty() && std::find(evidence.probes.begin(), evidence.probes.end(),
+                                           probe.id) != evidence.probes.end())
+        numbers.push_back(evidence.n);
+    section.blocks.emplace_back(Paragraph{
+        numbers.empty() ? probe.title : fmt::format("{}: {}", probe.title, joined(numbers, ", "))});
+    section.blocks.insert(section.blocks.end(), step->second.drawings.begin(),
+                          step->second.drawings.end());
+  }
   return section;
 }
 
@@ -229,7 +249,8 @@ void add_lead(const Result& result, Report& report) {
 
 }  // namespace
 
-Report run_report(const Result& result, const std::vector<Touch>& touched, const Cost& cost) {
+Report run_report(const Result& result, const Collection& collection,
+                  const std::vector<Touch>& touched, const Cost& cost) {
   Report report;
   report.title = fmt::format("triage run {}  {}  {}", result.runbook.id, result.target, result.at);
   report.severity = severity_of_exit(result.exit);
@@ -246,6 +267,8 @@ Report run_report(const Result& result, const std::vector<Touch>& touched, const
       risks.push_back(evidence.n + "  " + evidence.say);
   if (!risks.empty()) report.sections.push_back(bullet_section("RISKS SEEN ON THE WAY", risks));
   if (!result.timeline.empty()) report.sections.push_back(timeline_section(result));
+  Section drawings = drawings_section(result, collection);
+  if (!drawings.blocks.empty()) report.sections.push_back(std::move(drawings));
   if (result.exit == 3 && !result.would_settle.empty())
     report.sections.push_back(settle_section(result));
   if (!result.later.empty()) report.sections.push_back(bullet_section("LATER", result.later));

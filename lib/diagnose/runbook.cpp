@@ -56,10 +56,11 @@ class Loader {
               fmt::format("incident: expected one of {}", fmt::join(incidents, ", ")));
     if (const auto node = root_.take("window"); !node.IsNull()) {
       Mapping window = open(node, "window");
-      runbook_.inputs.push_back({"since", "stretch of time up to now that is looked at",
-                                 window.text("since"), false, false});
+      runbook_.inputs.push_back(
+          {"since", "length of the time that is looked at", window.text("since"), false, false});
       runbook_.inputs.push_back({"baseline", "stretch of time before it to compare with",
                                  window.text("baseline"), false, false});
+      runbook_.inputs.push_back({"to", "its end, RFC 3339; now when absent", "", false, false});
       window.finish();
     }
     if (const auto node = root_.take("limits"); !node.IsNull()) limits(open(node, "limits"));

@@ -4,9 +4,11 @@
 #include <array>
 #include <map>
 
+#include "lib/base/clock.h"
 #include "lib/base/units.h"
 #include "lib/probes/lag.h"
 #include "lib/probes/lag_words.h"
+#include "lib/v8/script_url.h"
 
 namespace triage::probes::lag {
 namespace {
@@ -191,6 +193,51 @@ void add_advice(const Result& result, std::vector<Section>& all) {
   if (!never.items.empty()) all.push_back({"DON'T", "", {std::move(never)}, false});
 }
 
+/// The longest iteration of each stretch of the main loop's time.
+Plot timeline_plot(const Result& result) {
+  const Loop& loop = result.loops.front();
+  Plot plot{"longest iteration of the loop", "s", "", {{loop.role, {}, {}}}, {}, {}, {}};
+  const double began = to_epoch_seconds(parse_rfc3339(result.envelope.at));
+  for (const auto& slot : loop.timeline) {
+    plot.series.front().x.push_back(began + slot.start_ms / 1000);
+    plot.series.front().y.push_back(slot.longest_ms / 1000);
+  }
+  plot.limit = result.threshold_ms / 1000;
+  return plot;
+}
+
+/// The stacks of the stalls, callers above, as wide as the stalls were long.
+FlameGraph flame_of(const Result& result) {
+  FlameGraph graph{"stalls by stack", {}, {}};
+  std::map<std::pair<std::size_t, std::string>, std::size_t> known;
+  for (const auto& stall : result.stalls) {
+    if (!stall.stack) continue;
+    const auto& frames = result.stacks.at(static_cast<std::size_t>(*stall.stack)).frames;
+    std::size_t at = FlameNode::none;
+    for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
+      const std::string name = v8::function_of(*frame);
+      const std::string file = v8::path_of_url(frame->url);
+      const auto [found, fresh] = known.try_emplace({at, name + "\n" + file}, graph.nodes.size());
+      if (fresh)
+        graph.nodes.push_back({at, name, file, frame->function_line.value_or(0),
+                               frame->function_column.value_or(0), 0, 0});
+      at = found->second;
+    }
+    if (at == FlameNode::none) continue;
+    graph.nodes[at].own_ms += stall.duration_ms;
+    ++graph.nodes[at].own_count;
+  }
+  return graph;
+}
+
+Section drawings_section(const Result& result) {
+  Section section{"DRAWN", "", {}, true};
+  if (result.loops.front().timeline.size() > 1) section.blocks.emplace_back(timeline_plot(result));
+  FlameGraph flame = flame_of(result);
+  if (!flame.nodes.empty()) section.blocks.emplace_back(std::move(flame));
+  return section;
+}
+
 Section method_section(const Result& result) {
   Section section{
       "HOW IT WAS TIMED",
@@ -223,6 +270,9 @@ std::vector<Section> sections(const Options& options, const Result& result) {
   }
   if (result.envelope.severity == Severity::warn || result.envelope.severity == Severity::crit)
     add_advice(result, all);
+  if (!result.loops.empty())
+    if (Section drawn = drawings_section(result); !drawn.blocks.empty())
+      all.push_back(std::move(drawn));
   if (!result.tier.empty()) all.push_back(method_section(result));
   return all;
 }

@@ -164,6 +164,24 @@ std::string evidence_of(const ObservedStall& stall, double throttled, double sta
   return text;
 }
 
+/// Short waits that follow each other closely are each seen by chance: the word of those of a stall
+/// that were seen, when they agree, is that of its others.
+void name_unseen_waits(std::vector<Part>& waits) {
+  std::set<std::string> seen;
+  const Part* shown = nullptr;
+  for (const auto& wait : waits) {
+    if (wait.word == "unknown") continue;
+    seen.insert(wait.word);
+    shown = &wait;
+  }
+  if (seen.size() != 1 || shown->word == "stopped") return;
+  for (auto& wait : waits) {
+    if (wait.word != "unknown") continue;
+    wait.word = shown->word;
+    if (wait.stack == nullptr) wait.stack = shown->stack;
+  }
+}
+
 /// The word of the largest part. Waiting for a CPU is the word of a stall that would not have been
 /// one on an idle host, or that hardly ran: else the code that ran too long is to be named.
 std::string largest_word(std::map<std::string, double> words, const ObservedStall& stall,
@@ -207,6 +225,7 @@ std::vector<Part> explain(ObservedStall& stall, double threshold_ms) {
   std::vector<Part> parts = cpu_parts(stall);
   const double throttled = stall.throttled_ms.value_or(0);
   double starved = stall.runqueue_ms.value_or(0) - throttled;
+  std::vector<Part> waits;
   for (const auto& wait : stall.blocked) {
     Part part = part_of_wait(stall, wait);
     // a throttled thread looks blocked without a call on some kernels
@@ -214,8 +233,10 @@ std::vector<Part> explain(ObservedStall& stall, double threshold_ms) {
       part.ms = std::max(0.0, wait.ms + starved);
       starved = 0;
     }
-    parts.push_back(part);
+    waits.push_back(part);
   }
+  name_unseen_waits(waits);
+  parts.insert(parts.end(), waits.begin(), waits.end());
   if (throttled > 0) parts.push_back({"throttled", throttled, nullptr});
   if (starved > 0) parts.push_back({"starved", starved, nullptr});
   std::map<std::string, double> words;

@@ -43,7 +43,8 @@ svg path{fill:none;stroke-width:1.5}.grid{stroke:var(--line);stroke-width:.5}
 path.s0{stroke:var(--s0)}path.s1{stroke:var(--s1)}path.s2{stroke:var(--s2)}path.s3{stroke:var(--s3)}
 path.s4{stroke:var(--s4)}path.s5{stroke:var(--s5)}.key.s0{color:var(--s0)}.key.s1{color:var(--s1)}
 .key.s2{color:var(--s2)}.key.s3{color:var(--s3)}.key.s4{color:var(--s4)}.key.s5{color:var(--s5)}
-.treemap text{fill:var(--ink)}.t0{fill:var(--t0)}.t1{fill:var(--t1)}.t2{fill:var(--t2)}.t3{fill:var(--t3)}
+.treemap text{fill:var(--ink)}.flame text{fill:#1b1f24}
+.timeline circle{fill:var(--info)}.timeline line{stroke:var(--soft)}.t0{fill:var(--t0)}.t1{fill:var(--t1)}.t2{fill:var(--t2)}.t3{fill:var(--t3)}
 footer{border-top:1px solid var(--line);margin-top:2rem;font-size:13px}
 @media print{body{margin:0;max-width:none}pre,figure,tr,li{break-inside:avoid}details{display:block}}
 )";
@@ -92,13 +93,16 @@ std::string html_of(const Block& block) {
   if (const auto* items = std::get_if<Items>(&block)) return html_of(*items);
   if (const auto* plot = std::get_if<Plot>(&block)) return plot_svg(*plot);
   if (const auto* map = std::get_if<Treemap>(&block)) return treemap_svg(*map);
+  if (const auto* timeline = std::get_if<Timeline>(&block))
+    return timeline_svg(*timeline) + html_of(table_of(*timeline));
+  if (const auto* graph = std::get_if<FlameGraph>(&block))
+    return fmt::format("<figure class=\"flame\"><figcaption>{}</figcaption>{}</figure>\n",
+                       escape_markup(graph->name), flame_svg(*graph));
   return html_of(std::get<Table>(block));
 }
 
-bool is_drawing(const Section& section) {
-  return std::any_of(section.blocks.begin(), section.blocks.end(), [](const Block& block) {
-    return std::holds_alternative<Treemap>(block) || std::holds_alternative<Plot>(block);
-  });
+bool has_drawing(const Section& section) {
+  return std::any_of(section.blocks.begin(), section.blocks.end(), is_drawing);
 }
 
 std::string html_of(const Section& section) {
@@ -111,7 +115,7 @@ std::string html_of(const Section& section) {
   // a drawing is what the page is opened for
   if (section.verbose_only)
     return fmt::format("<details{}><summary>{}{}</summary>{}</details>\n",
-                       is_drawing(section) ? " open" : "", escape_markup(section.title), note,
+                       has_drawing(section) ? " open" : "", escape_markup(section.title), note,
                        body);
   return fmt::format("<section><h2>{}{}</h2>{}</section>\n", escape_markup(section.title), note,
                      body);

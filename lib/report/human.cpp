@@ -181,6 +181,7 @@ void write_section(Writer& out, const Section& section) {
     if (const auto* code = std::get_if<Code>(&block)) out.verbatim(code->text, 4);
     if (const auto* items = std::get_if<Items>(&block)) write_items(out, *items);
     if (const auto* table = std::get_if<Table>(&block)) write_table(out, *table);
+    if (const auto* timeline = std::get_if<Timeline>(&block)) write_table(out, table_of(*timeline));
     if (const auto* plot = std::get_if<Plot>(&block))
       out.verbatim(plot_text(*plot, out.width() - 2), 2);
     if (const auto* map = std::get_if<Treemap>(&block))

@@ -73,7 +73,9 @@ std::string markdown_of(const Block& block) {
     return fenced(plot_text(*plot, ticket_width), "");
   if (const auto* map = std::get_if<Treemap>(&block))
     return fenced(treemap_text(*map, ticket_width), "");
-  return markdown_of(std::get<Table>(block));
+  if (const auto* timeline = std::get_if<Timeline>(&block)) return markdown_of(table_of(*timeline));
+  if (const auto* table = std::get_if<Table>(&block)) return markdown_of(*table);
+  return {};
 }
 
 }  // namespace

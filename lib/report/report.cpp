@@ -27,6 +27,18 @@ void change_block(Block& block, const std::function<void(std::string&)>& change)
     change(plot->title);
     for (auto& series : plot->series) change(series.name);
   }
+  if (auto* timeline = std::get_if<Timeline>(&block))
+    for (auto& moment : timeline->moments) {
+      change(moment.text);
+      change(moment.source);
+    }
+  if (auto* graph = std::get_if<FlameGraph>(&block)) {
+    change(graph->name);
+    for (auto& node : graph->nodes) {
+      change(node.name);
+      change(node.file);
+    }
+  }
   if (auto* map = std::get_if<Treemap>(&block)) {
     change(map->title);
     for (auto& tile : map->tiles) {
@@ -47,6 +59,18 @@ void for_each_text(Report& report, const std::function<void(std::string&)>& chan
   }
   for (auto& line : report.footer) change(line);
   for (auto& finding : report.findings) change(finding.text);
+}
+
+bool is_drawing(const Block& block) {
+  return std::holds_alternative<Plot>(block) || std::holds_alternative<Treemap>(block) ||
+         std::holds_alternative<Timeline>(block) || std::holds_alternative<FlameGraph>(block);
+}
+
+Table table_of(const Timeline& timeline) {
+  Table table{{{"", false, false}, {"", false, true}, {"source", false, false}}, {}};
+  for (const auto& moment : timeline.moments)
+    table.rows.push_back({moment.time, moment.text, moment.source});
+  return table;
 }
 
 Section gaps_section(const std::vector<Gap>& gaps) {

@@ -8,6 +8,7 @@
 
 #include "lib/base/finding.h"
 #include "lib/base/gap.h"
+#include "lib/report/flame.h"
 
 namespace triage {
 
@@ -72,13 +73,30 @@ struct Treemap {
   std::vector<Tile> tiles;
 };
 
-using Block = std::variant<Paragraph, Code, Items, Table, Plot, Treemap>;
+/// What happened when, earliest first: a table, and on a page also an axis.
+struct Timeline {
+  struct Moment {
+    double at_s = 0;   ///< seconds since 1970
+    std::string time;  ///< as it is printed
+    std::string text;
+    std::string source;  ///< who says so, may be empty
+  };
+  std::vector<Moment> moments;
+};
+
+/// A FlameGraph is drawn on a page only: a terminal has the tables beside it.
+using Block = std::variant<Paragraph, Code, Items, Table, Plot, Treemap, Timeline, FlameGraph>;
+
+/// Whether the block is a picture rather than words.
+bool is_drawing(const Block& block);
+/// The timeline as every renderer can show it.
+Table table_of(const Timeline& timeline);
 
 struct Section {
   std::string title;  ///< "EVIDENCE"
   std::string note;   ///< behind the title, may be empty
   std::vector<Block> blocks;
-  bool verbose_only = false;  ///< shown with -v
+  bool verbose_only = false;  ///< shown with -v; on a page folded, but for drawings
 };
 
 struct Report {

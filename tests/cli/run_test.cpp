@@ -176,3 +176,41 @@ TEST_CASE("run: recorded runs of a built-in runbook are asked for by its file") 
   CHECK(result.exit_code == 2);
   CHECK(result.error.find("scenarios/runbooks/latency.yaml --test") != std::string::npos);
 }
+
+TEST_CASE("run: --from, --to and --around choose the time of the logs, and say what is of now") {
+  const TemporaryDirectory directory;
+  const std::string log =
+      directory.write("app.log",
+                      "{\"time\":\"2026-11-24T01:00:00Z\",\"level\":30,\"msg\":\"one\"}\n"
+                      "{\"time\":\"2026-11-24T02:00:00Z\",\"level\":30,\"msg\":\"two\"}\n"
+                      "{\"time\":\"2026-11-24T02:01:00Z\",\"level\":30,\"msg\":\"three\"}\n");
+  const std::string runbook = directory.write(
+      "mine.yaml",
+      "triage: runbook/v1\nid: mine\ntitle: mine\ninputs: {logs: {list: true}}\n"
+      "window: {since: 10m}\n"
+      "probes:\n  logs: {use: logs, with: {file: '${logs}', window: '${since}', to: '${to}'}}\n"
+      "evidence:\n  lines: {if: 'v(.logs.lines_count) >= 1', role: symptom, say: lines}\n"
+      "hypotheses:\n  none: {title: none of these}\n");
+  const auto lines = [&](const std::vector<std::string>& window) {
+    std::vector<std::string> words{"run", runbook, "--logs", log, "-o", "json"};
+    words.insert(words.end(), window.begin(), window.end());
+    const auto result = run_triage(words);
+    const Json document = Json::parse(result.out);
+    CHECK(document["window_to"].is_string());
+    CHECK(says(result.out, "they were looked at when this ran"));
+    return document["documents"]["logs"]["lines_count"].get<int>();
+  };
+  CHECK(lines({"--around", "2026-11-24T02:00:30Z"}) == 2);
+  CHECK(lines({"--around", "2026-11-24T01:00:30Z"}) == 1);
+  CHECK(lines({"--from", "2026-11-24T00:30:00Z", "--to", "2026-11-24T02:00:30Z"}) == 2);
+  CHECK(lines({"--to", "2026-11-24T01:05:00Z"}) == 1);
+  CHECK(says(refused({"run", runbook, "--logs", log, "--to", "yesterday"}, 2), "--to yesterday"));
+  CHECK(says(refused({"run", runbook, "--logs", log, "--from", "2026-11-24T02:00:00Z", "--to",
+                      "2026-11-24T01:00:00Z"},
+                     2),
+             "no length"));
+  CHECK(says(refused({"run", runbook, "--logs", log, "--around", "2026-11-24T02:00:00Z", "--to",
+                      "2026-11-24T01:00:00Z"},
+                     2),
+             "--around"));
+}

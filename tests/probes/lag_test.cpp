@@ -210,6 +210,15 @@ TEST_CASE("lag: a wait is named by its stack, and a thread that had no CPU by th
   CHECK(starved.function == "handler");
 }
 
+TEST_CASE("lag: waits that were not seen are those of the same stall that were, when these agree") {
+  const std::vector<Blocked> agreeing{{"unknown", "", 80}, {"fsync", "/srv/journal.log (fd 9)", 5}};
+  CHECK(word_of(stall_of(100, 10, 0, agreeing)) == "fs sync");
+  const std::vector<Blocked> differing{
+      {"unknown", "", 80}, {"fsync", "/srv/journal.log (fd 9)", 5}, {"futex", "", 5}};
+  CHECK(word_of(stall_of(100, 10, 0, differing)) == "unknown");
+  CHECK(word_of(stall_of(100, 10, 0, {{"unknown", "", 90}})) == "unknown");
+}
+
 TEST_CASE("lag: callbacks that queue the next one are microtasks, one long callback is js") {
   const SeenStack between{2, "", true, {other("stub", "PromiseFulfillReactionJob"), queue}};
   const SeenStack inside{6, "", true, {handler, queue}};

@@ -103,6 +103,25 @@ TEST_CASE("html: one page, nothing from outside, and outside text cannot become 
   CHECK(page.find("only with -v") > page.find("<details>"));
 }
 
+TEST_CASE("html: pictures are open on the page, and words behind -v are folded") {
+  triage::Report report = sample_report();
+  triage::Timeline timeline{{{1795485871, "02:04:31", "the pool is full <now>", "logs"},
+                             {1795485931, "02:05:31", "this run", ""}}};
+  triage::FlameGraph flame{"stalls by stack", {{}}, {}};
+  flame.nodes[0].name = "scan";
+  flame.nodes[0].own_ms = 40;
+  report.sections.push_back({"BEHIND THE EVIDENCE", "", {timeline, flame}, true});
+  const std::string page = triage::render_html(report);
+  CHECK(page.find("<details open><summary>BEHIND THE EVIDENCE") != std::string::npos);
+  CHECK(page.find("<circle") != std::string::npos);
+  CHECK(page.find("the pool is full &lt;now&gt;") != std::string::npos);
+  CHECK(page.find("scan 40 ms (100 %)") != std::string::npos);
+  // a terminal has the timeline as a table, and no flame graph
+  const std::string text = triage::render_human(report, {80, false, 1});
+  CHECK(text.find("02:04:31  the pool is full <now>  logs") != std::string::npos);
+  CHECK(text.find("stalls by stack") == std::string::npos);
+}
+
 TEST_CASE("junit: findings fail from the given severity on, unknown is skipped") {
   triage::Report report = sample_report();
   report.findings = {{"slots_full", "crit", "97 of 97 <slots>", {}},
