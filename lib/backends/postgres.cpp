@@ -166,7 +166,9 @@ Rows PostgresConnection::query(const std::string& sql) {
   }
   const ResultHandle result(pq().get_result(connection));
   while (const ResultHandle rest{pq().get_result(connection)}) continue;
-  if (pq().result_status(result.get()) != PGRES_TUPLES_OK) fail_query(result.get());
+  const auto status = pq().result_status(result.get());
+  if (status == PGRES_COMMAND_OK) return {};  // SET, PREPARE
+  if (status != PGRES_TUPLES_OK) fail_query(result.get());
   return to_rows(result.get());
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -62,7 +63,10 @@ std::vector<Descriptor> read_descriptors(const Procfs& procfs, const ProcessIden
     if (length >= 0)
       descriptors.push_back({number, {link.data(), static_cast<std::size_t>(length)}});
   }
-  procfs.check_same(id);
+  // The directory is that of this process and of no later one with its pid: it answers while the
+  // process is there.
+  if (::faccessat(process.get(), "stat", F_OK, 0) != 0)
+    throw Error(ErrorCode::not_found, fmt::format("process {} has ended", id.pid));
   return descriptors;
 }
 

@@ -48,9 +48,9 @@ void read_epolls(const os::Procfs& procfs, pid_t pid, ProcessSample& sample) {
 /// Flags cost three calls per descriptor: of a large table every k-th is read, unless all are asked
 /// for.
 void check_inheritance(const os::Procfs& procfs, bool all, ProcessSample& sample) {
-  constexpr std::size_t few = 8;
+  constexpr std::size_t few = 4;
   const std::size_t wanted =
-      all ? sample.descriptors.size() : std::max(few, sample.descriptors.size() / 128);
+      all ? sample.descriptors.size() : std::max(few, sample.descriptors.size() / 256);
   const std::size_t step =
       std::max<std::size_t>(sample.descriptors.size() / std::max<std::size_t>(wanted, 1), 1);
   for (std::size_t i = 0; i < sample.descriptors.size(); i += step) {
@@ -179,9 +179,9 @@ ProcessSample read_process(const os::Procfs& procfs, const os::ProcessInfo& proc
   ProcessSample sample;
   sample.process = os::describe_process(process);
   sample.pid = pid;
-  sample.open_count = os::count_descriptors(procfs, pid);
   const auto descriptors =
       attempt(sample.gaps, "by_kind", [&] { return os::read_descriptors(procfs, process.id); });
+  if (!descriptors) sample.open_count = os::count_descriptors(procfs, pid);
   if (descriptors) {
     read_listed(procfs, process, depth, *descriptors, sample);
     session.touch({"kernel socket list", "sock_diag: tcp, udp, unix", 1, 0});

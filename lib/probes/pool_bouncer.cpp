@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
-#include "lib/backends/postgres.h"
+#include "lib/backends/cells.h"
 #include "lib/base/error.h"
 #include "lib/os/sock_diag.h"
 #include "lib/os/socket_owner.h"
@@ -15,34 +14,25 @@
 namespace triage::probes::pool {
 namespace {
 
-using backends::Cell;
+using backends::integer_of;
 using backends::Rows;
-
-std::int64_t integer(const Cell& cell) {
-  std::int64_t value = 0;
-  if (cell) std::from_chars(cell->data(), cell->data() + cell->size(), value);
-  return value;
-}
-
-std::string text(const Cell& cell) {
-  return cell.value_or(std::string());
-}
+using backends::text_of;
 
 std::vector<BouncerPool> to_pools(const Rows& rows) {
   constexpr double us_per_s = 1e6;
   std::vector<BouncerPool> pools;
   for (const auto& row : rows.rows) {
     BouncerPool pool;
-    pool.database = text(rows.cell(row, "database"));
+    pool.database = text_of(rows.cell(row, "database"));
     if (pool.database == "pgbouncer") continue;  // the console itself
-    pool.user = text(rows.cell(row, "user"));
-    pool.mode = text(rows.cell(row, "pool_mode"));
-    pool.clients_active_count = integer(rows.cell(row, "cl_active"));
-    pool.clients_waiting_count = integer(rows.cell(row, "cl_waiting"));
-    pool.servers_active_count = integer(rows.cell(row, "sv_active"));
-    pool.servers_idle_count = integer(rows.cell(row, "sv_idle"));
-    pool.longest_wait_s = static_cast<double>(integer(rows.cell(row, "maxwait"))) +
-                          static_cast<double>(integer(rows.cell(row, "maxwait_us"))) / us_per_s;
+    pool.user = text_of(rows.cell(row, "user"));
+    pool.mode = text_of(rows.cell(row, "pool_mode"));
+    pool.clients_active_count = integer_of(rows.cell(row, "cl_active"));
+    pool.clients_waiting_count = integer_of(rows.cell(row, "cl_waiting"));
+    pool.servers_active_count = integer_of(rows.cell(row, "sv_active"));
+    pool.servers_idle_count = integer_of(rows.cell(row, "sv_idle"));
+    pool.longest_wait_s = static_cast<double>(integer_of(rows.cell(row, "maxwait"))) +
+                          static_cast<double>(integer_of(rows.cell(row, "maxwait_us"))) / us_per_s;
     pools.push_back(std::move(pool));
   }
   std::stable_sort(pools.begin(), pools.end(), [](const BouncerPool& a, const BouncerPool& b) {
@@ -55,16 +45,16 @@ std::vector<BouncerPool> to_pools(const Rows& rows) {
 std::vector<BouncerLink> to_links(const Rows& clients, const Rows& servers) {
   std::map<std::string, std::pair<std::int64_t, std::int64_t>> by_pointer;
   for (const auto& row : servers.rows)
-    by_pointer[text(servers.cell(row, "ptr"))] = {integer(servers.cell(row, "local_port")),
-                                                  integer(servers.cell(row, "remote_pid"))};
+    by_pointer[text_of(servers.cell(row, "ptr"))] = {integer_of(servers.cell(row, "local_port")),
+                                                     integer_of(servers.cell(row, "remote_pid"))};
   std::vector<BouncerLink> links;
   for (const auto& row : clients.rows) {
-    if (text(clients.cell(row, "database")) == "pgbouncer") continue;
+    if (text_of(clients.cell(row, "database")) == "pgbouncer") continue;
     BouncerLink link;
-    link.client_address = text(clients.cell(row, "addr"));
-    link.client_port = integer(clients.cell(row, "port"));
-    link.state = text(clients.cell(row, "state"));
-    const auto server = by_pointer.find(text(clients.cell(row, "link")));
+    link.client_address = text_of(clients.cell(row, "addr"));
+    link.client_port = integer_of(clients.cell(row, "port"));
+    link.state = text_of(clients.cell(row, "state"));
+    const auto server = by_pointer.find(text_of(clients.cell(row, "link")));
     if (server != by_pointer.end()) {
       link.server_port = server->second.first;
       link.backend_pid = server->second.second;
@@ -106,7 +96,8 @@ Bouncer read_bouncer(const std::string& uri, std::chrono::milliseconds connect_t
   bouncer.address = fmt::format("{}:{}", connected.host, connected.port);
   bouncer.port = connected.port;
   const Rows version = console.query("SHOW VERSION");
-  if (!version.rows.empty() && !version.rows[0].empty()) bouncer.version = text(version.rows[0][0]);
+  if (!version.rows.empty() && !version.rows[0].empty())
+    bouncer.version = text_of(version.rows[0][0]);
   bouncer.pools = to_pools(console.query("SHOW POOLS"));
   const Rows clients = console.query("SHOW CLIENTS");
   bouncer.links = to_links(clients, console.query("SHOW SERVERS"));

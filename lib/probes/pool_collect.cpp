@@ -6,7 +6,7 @@
 #include <memory>
 #include <set>
 
-#include "lib/backends/postgres.h"
+#include "lib/backends/cells.h"
 #include "lib/base/clock.h"
 #include "lib/base/statement_text.h"
 #include "lib/os/sock_diag.h"
@@ -21,25 +21,11 @@ namespace triage::probes::pool {
 namespace {
 
 using backends::Cell;
+using backends::integer_of;
+using backends::number_of;
 using backends::PostgresConnection;
 using backends::Rows;
-
-std::string text_of(const Cell& cell) {
-  return cell.value_or(std::string());
-}
-
-std::int64_t integer_of(const Cell& cell) {
-  std::int64_t value = 0;
-  if (cell) std::from_chars(cell->data(), cell->data() + cell->size(), value);
-  return value;
-}
-
-std::optional<double> number_of(const Cell& cell) {
-  double value = 0;
-  if (!cell || std::from_chars(cell->data(), cell->data() + cell->size(), value).ec != std::errc())
-    return std::nullopt;
-  return value;
-}
+using backends::text_of;
 
 /// "{4711,4712}" -> the numbers.
 std::vector<std::int64_t> integers_of(const Cell& cell) {

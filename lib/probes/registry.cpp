@@ -7,7 +7,8 @@ namespace triage::probes {
 
 std::span<const Probe> registry() {
   static const std::vector<Probe> probes{
-      rows::pool(),          rows::fds(),
+      rows::pool(),          rows::pool_statements(),
+      rows::pool_explain(),  rows::fds(),
       rows::logs(),          rows::lag(),
       rows::lag_top(),       rows::lag_gate(),
       rows::trace(),         rows::trace_deps(),

@@ -112,3 +112,28 @@ TEST_CASE("pool causes: without a pool's own view the alternatives are named") {
   CHECK(causes[0].name == "client_leak");
   CHECK(causes[0].not_apart_from.size() == 3);
 }
+
+TEST_CASE("pool causes: pools of all instances together are held against the slots of the server") {
+  Sample sample;
+  sample.visibility = "all";
+  sample.max_count = 20;
+  sample.reserved_count = 3;
+  for (int instance = 0; instance < 3; ++instance) {
+    AppPool pool = exhausted();
+    pool.pid = 7 + instance;
+    pool.waiting_count = 0;
+    sample.app_pools.push_back(pool);
+  }
+  const auto warned = [&] {
+    for (const auto& finding : probes::pool::analyse({}, sample).envelope.findings)
+      if (finding.id == "pools_exceed_slots") return true;
+    return false;
+  };
+  CHECK_FALSE(warned());  // 3 x 5 of 17
+  // Another process here that was not looked into holds three.
+  for (int i = 0; i < 3; ++i) sample.clients.push_back({50'000 + i, 99, "node other.js"});
+  CHECK(warned());
+  sample.clients.clear();
+  for (auto& pool : sample.app_pools) pool.max_count = 6;
+  CHECK(warned());
+}

@@ -7,6 +7,8 @@
 namespace triage::probes::rows {
 
 Probe pool();
+Probe pool_explain();
+Probe pool_statements();
 Probe fds();
 Probe logs();
 Probe lag();
