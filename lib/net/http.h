@@ -86,6 +86,8 @@ class HttpClient {
  public:
   /// Throws Error{usage} for an address that is none.
   HttpClient(std::string_view address, ClientOptions options, Session& session);
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
   HttpClient(HttpClient&&) noexcept;
   HttpClient& operator=(HttpClient&&) noexcept;
   ~HttpClient();
