@@ -85,8 +85,7 @@ TEST_CASE("run: mistakes in a runbook are one line with file and line, and nothi
   CHECK(says(error(fds_runbook("env.HOME == null")), "'env' is not allowed"));
   std::string other = fds_runbook("true");
   other.replace(other.find("use: fds"), 8, "use: xyz");
-  CHECK(says(error(other),
-             "mine.yaml:6: probes.fds: there is no probe 'xyz'; known: pool, "));
+  CHECK(says(error(other), "mine.yaml:6: probes.fds: there is no probe 'xyz'; known: pool, "));
   std::string option = fds_runbook("true");
   option.replace(option.find("target: '${"), 6, "tarjet");
   CHECK(says(error(option), "tarjet"));

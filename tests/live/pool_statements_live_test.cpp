@@ -65,7 +65,8 @@ TEST_CASE(
       Json::parse(run_triage({"pool", "explain", "--db", shop.server.uri(), "-o", "json"}).out);
   bool planned = false;
   for (const auto& plan : counted["plans"])
-    planned |= plan["query"].get<std::string>().find("SELECT note FROM orders WHERE customer =") != std::string::npos &&
+    planned |= plan["query"].get<std::string>().find("SELECT note FROM orders WHERE customer =") !=
+                   std::string::npos &&
                plan["refused"].get<std::string>().empty() && plan["scans"].size() == 1;
   CHECK_MESSAGE(planned, counted.dump(1));
   const auto change = run_triage({"pool", "explain", "--db", shop.server.uri(), "--query",
