@@ -73,11 +73,11 @@ bool holds(const Score& score, const std::vector<Score>& scores) {
 
 std::vector<Score> with_symptom(const Runbook& runbook, const View& view,
                                 std::vector<Score> scores) {
-  std::set<std::string> seen;  // a symptom of its own, and the evidence speaks for it
+  std::set<std::string> seen;  // a symptom of its own, and the evidence does not speak against it
   for (const auto& score : scores) {
     double moved = 0;
     for (const auto& move : score.moved_by) moved += move.ln;
-    if (moved > 0 && symptom_of(runbook, view, find(runbook, score.id)->families))
+    if (moved >= 0 && symptom_of(runbook, view, find(runbook, score.id)->families))
       seen.insert(score.id);
   }
   const auto nothing_to_explain = [&](const Score& score) {

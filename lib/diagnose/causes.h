@@ -22,7 +22,7 @@ void explain_effects(const Runbook& runbook, const View& view, std::vector<Score
 bool holds(const Score& score, const std::vector<Score>& scores);
 
 /// With several runbooks joined: the hypotheses that have something to explain. A symptom of one of
-/// their runbooks is true, or of an effect that the evidence speaks for.
+/// their runbooks is true, or of an effect that the evidence does not speak against.
 std::vector<Score> with_symptom(const Runbook& runbook, const View& view,
                                 std::vector<Score> scores);
 
