@@ -125,7 +125,7 @@ std::optional<Sockets> list_sockets(const os::Procfs& procfs, const Inodes& inod
                                     ProcessSample& sample) {
   const auto pid = static_cast<pid_t>(sample.pid);
   std::vector<Gap> joining;
-  const auto dumped = attempt(joining, "peers", [&] {
+  auto dumped = attempt(joining, "peers", [&] {
     Sockets sockets;
     const bool own = os::shares_network(procfs, pid);
     sample.network = own ? "own" : "joined";

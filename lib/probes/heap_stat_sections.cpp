@@ -109,7 +109,7 @@ std::string kills_text(const Bounds& bounds) {
 /// Where nothing counts, the remedy is whom to ask.
 Section past_section(const Result& result) {
   Items items{Items::Marker::bullet, {}};
-  items.items.push_back({"restarts: " + restarts_text(result.restarts), {}, ""});
+  items.items.emplace_back(Items::Item{"restarts: " + restarts_text(result.restarts), {}, ""});
   if (!result.restarts.count)
     items.items.back().notes.emplace_back(
         "ask who starts it: kubectl get pod, docker inspect -f '{{.RestartCount}}', pm2 list");

@@ -131,7 +131,7 @@ std::string plan_of(PostgresConnection& connection, const std::string& text) {
 /// Literals out of the conditions; the tables that are read, by schema.table.
 void tidy(Json& node, std::set<std::pair<std::string, std::string>>& tables) {
   if (!node.is_object()) return;
-  for (auto& [key, value] : node.items())
+  for (const auto& [key, value] : node.items())
     if (value.is_string() && (key.find("Cond") != std::string::npos || key == "Filter"))
       value = normalise_statement(value.get<std::string>(), 1000);
   node.erase("Output");
