@@ -290,7 +290,11 @@ Error Transfer::failure(CURLcode code) const {
     case CURLE_SSL_CACERT_BADFILE:
       return {ErrorCode::refused, fmt::format("{}: {}", who, why),
               "give the authority that signed its certificate: --ca FILE"};
+    // a server that misses a client certificate may hang up before, in or after the request
+    case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
       return {ErrorCode::unreachable, fmt::format("{} broke the connection: {}", who, why),
               endpoint_.base.scheme == "https"
                   ? "does it want a client certificate? --cert and --key"
@@ -302,7 +306,9 @@ Error Transfer::failure(CURLcode code) const {
               "check that address and port are those of the server"};
     default:
       return {ErrorCode::unreachable, fmt::format("{}: {}", who, why),
-              "check the address, and that the server runs"};
+              code == CURLE_GOT_NOTHING && endpoint_.base.scheme == "https"
+                  ? "does it want a client certificate? --cert and --key"
+                  : "check the address, and that the server runs"};
   }
 }
 
