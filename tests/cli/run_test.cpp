@@ -188,7 +188,7 @@ TEST_CASE("run: --from, --to and --around choose the time of the logs, and say w
       "triage: runbook/v1\nid: mine\ntitle: mine\ninputs: {logs: {list: true}}\n"
       "window: {since: 10m}\n"
       "probes:\n  logs: {use: logs, with: {file: '${logs}', window: '${since}', to: '${to}'}}\n"
-      "evidence:\n  lines: {if: 'v(.logs.lines_count) >= 1', role: symptom, say: lines}\n"
+      "evidence:\n  lines: {if: 'v(.logs.window_lines_count) >= 1', role: symptom, say: lines}\n"
       "hypotheses:\n  none: {title: none of these}\n");
   const auto lines = [&](const std::vector<std::string>& window) {
     std::vector<std::string> words{"run", runbook, "--logs", log, "-o", "json"};
@@ -197,7 +197,7 @@ TEST_CASE("run: --from, --to and --around choose the time of the logs, and say w
     const Json document = Json::parse(result.out);
     CHECK(document["window_to"].is_string());
     CHECK(says(result.out, "they were looked at when this ran"));
-    return document["documents"]["logs"]["lines_count"].get<int>();
+    return document["documents"]["logs"]["window_lines_count"].get<int>();
   };
   CHECK(lines({"--around", "2026-11-24T02:00:30Z"}) == 2);
   CHECK(lines({"--around", "2026-11-24T01:00:30Z"}) == 1);
